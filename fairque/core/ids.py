@@ -1,0 +1,105 @@
+"""Names that travel: which user and task ids fairque takes, how they enter a key, how a generated id is made.
+
+Ids are compared byte by byte: no case folding, no Unicode normalisation, so `é` composed and decomposed are two users.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from typing import Final
+from urllib.parse import unquote
+
+from fairque.errors import TaskValidationError
+
+MAX_ID_BYTES: Final = 256
+"""Longest user or task id, in bytes of UTF-8."""
+
+EVERYONE: Final = "*"
+"""Stands for all users in a worker's lists, so no user may be called that."""
+
+# What separates ids from each other inside keys and members, and the braces of a cluster's hash tag (I23):
+# `a:critical` must not forge a lane, `{a}` must not move a key to another slot.
+_ESCAPES: Final = str.maketrans({char: f"%{ord(char):02X}" for char in "%:|{}"})
+
+
+def check_user_id(value: object) -> str:
+    """Return `value` if it may name a user.
+
+    A user id is a string of 1 to 256 bytes of printable characters (spaces inside are allowed), and not `*`.
+
+    Raises:
+        TaskValidationError: with what is wrong; the value itself is shown only when it is short and printable.
+    """
+    user_id = _check_id(value, "user_id")
+    if user_id == EVERYONE:
+        raise TaskValidationError("user_id: '*' means every user in a worker's lists; a user cannot be called that")
+    return user_id
+
+
+def check_task_id(value: object) -> str:
+    """Return `value` if it may name a task: the same rule as for users, but `*` is a task id like any other.
+
+    Raises:
+        TaskValidationError: with what is wrong.
+    """
+    return _check_id(value, "task_id")
+
+
+def _check_id(value: object, what: str) -> str:
+    if not isinstance(value, str):
+        raise TaskValidationError(f"{what}: expected a string, got {type(value).__name__}")
+    if not value:
+        raise TaskValidationError(f"{what}: is empty")
+    if len(value) > MAX_ID_BYTES:
+        raise TaskValidationError(f"{what}: longer than {MAX_ID_BYTES} bytes")
+    # isprintable() is one C pass that leaves out control characters (log and protocol injection), lone surrogates
+    # (not encodable) and invisible or direction-changing characters (two ids that look the same).
+    if not value.isprintable():
+        raise TaskValidationError(f"{what}: has a character that is not printable: {value[:40]!a}")
+    if len(value.encode()) > MAX_ID_BYTES:
+        raise TaskValidationError(f"{what}: longer than {MAX_ID_BYTES} bytes")
+    if value[0] == " " or value[-1] == " ":
+        raise TaskValidationError(f"{what}: is blank or starts or ends with a space: {value[:40]!r}")
+    return value
+
+
+@lru_cache(maxsize=65536)
+def encode_id(value: str) -> str:
+    """Return the id as it stands inside keys: `:`, `|`, `{`, `}` and `%` are percent-encoded, all else is itself."""
+    return value.translate(_ESCAPES)
+
+
+@lru_cache(maxsize=65536)
+def decode_id(value: str) -> str:
+    """Return the id that `encode_id` made `value` of."""
+    return unquote(value) if "%" in value else value
+
+
+@lru_cache(maxsize=65536)
+def fingerprint(root: str, user_id: str) -> str:
+    """Return 8 hexadecimal digits that stand for a user inside the generated ids of one queue.
+
+    They let a task be found by its id alone at the price of one index field per *user*, where an index of all ids
+    would cost about 95 bytes per *task*. The root is part of the hash, so ids of two queues do not correlate.
+    `scripts/lua/lib/who.lua` computes the same digits: SHA-1 is what Lua inside Redis has, and nothing secret hangs
+    on it.
+    """
+    return hashlib.sha1((root + encode_id(user_id)).encode(), usedforsecurity=False).hexdigest()[:8]
+
+
+def format_task_id(at_ms: int, counter: int, noise: int, user_print: str) -> str:
+    """Return a UUIDv7 (RFC 9562, section 5.7): 48 bits of time, 12 of counter, 30 of noise, 32 of the user's print.
+
+    `at_ms` is epoch milliseconds, `counter` 0-4095, `noise` 0 to 2**30 - 1, `user_print` from `fingerprint`.
+    """
+    time = f"{at_ms & 0xFFFFFFFFFFFF:012x}"
+    return f"{time[:8]}-{time[8:]}-7{counter:03x}-{0x8000 | noise >> 16:04x}-{noise & 0xFFFF:04x}{user_print}"
+
+
+def user_print_of(task_id: str) -> str | None:
+    """Return the user's fingerprint inside a generated id, or None for an id that fairque did not generate."""
+    dashes_and_version = (task_id[8:9], task_id[13:15], task_id[18:19], task_id[23:24])
+    if len(task_id) != 36 or dashes_and_version != ("-", "-7", "-", "-"):
+        return None
+    return task_id[-8:]

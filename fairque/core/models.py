@@ -1,0 +1,113 @@
+"""The values that everything is about: a task, and what the queue knows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from msgspec.structs import replace
+
+from fairque.core.options import Priority, check_options
+from fairque.core.outcome import Failure
+from fairque.core.retry import Backoff
+from fairque.core.state import TaskState
+from fairque.errors import TaskValidationError
+
+R = TypeVar("R", covariant=True)
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """The right to run a task and to say how it ended. `token` is unique in the queue and rises with every grant."""
+
+    token: str
+    since_ms: int
+    """When the task became ready, epoch milliseconds by Redis's clock."""
+    start_ms: int
+    """When it was granted, same clock."""
+
+
+class Task(msgspec.Struct, Generic[R], frozen=True, eq=False, kw_only=True):
+    """One unit of work of one user. Frozen: `with_` returns a changed copy.
+
+    Calling a task runs its function here and now, past any queue. The second half of the fields is filled in by the
+    queue; on a task that was not read from a queue they have their defaults.
+    """
+
+    name: str = ""
+    """`module:qualname` of its function; empty for a payload task."""
+    function: Callable[..., Any] | None = None
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = {}
+    payload: dict[str, Any] | None = None
+    encode: Callable[[Task[Any]], bytes] | None = None
+    """Turns the call into its stored form, checking each argument against the function's annotations."""
+
+    task_id: str | None = None
+    user_id: str | None = None
+    priority: Priority = Priority.NORMAL
+    max_retries: int | None = None
+    """Retries after the first attempt; None: the queue's default."""
+    retry_backoff: Backoff | None = None
+    delay: float | None = None
+    """Seconds until it may start, from when it is pushed."""
+    execute_after: datetime | None = None
+    """When it may start (aware; UTC)."""
+    result_ttl: float | None = None
+    """Seconds for which its result is kept, 60 at least; None: the queue's default."""
+
+    state: TaskState | None = None
+    attempt: int = 0
+    """Grants so far, this one included."""
+    failures: int = 0
+    lost: int = 0
+    """Grants that were taken back from a dead worker."""
+    worker: str | None = None
+    lease: Lease | None = None
+    incarnation: str = ""
+    """Tells a chosen id's earlier task from a later one; empty for generated ids, which are used once."""
+    result: bytes | None = None
+    """What it returned, as JSON."""
+    failure: Failure | None = None
+    ended_at: datetime | None = None
+
+    @classmethod
+    def create(cls, *, user_id: str, payload: dict[str, Any] | None = None, **options: Any) -> Task[Any]:
+        """Return a task without a function, to be processed by the worker's `TaskHandler`.
+
+        Options are those of `@task`: `task_id, priority, max_retries, retry_backoff, delay, execute_after,
+        result_ttl`.
+
+        Raises:
+            TaskValidationError: an option is unknown or its value is not accepted.
+        """
+        return cls(**check_options({"user_id": user_id, "payload": payload or {}, **options}))
+
+    def with_(self, **options: Any) -> Task[R]:
+        """Return a copy with other options (never other arguments).
+
+        Raises:
+            TaskValidationError: an option is unknown or its value is not accepted.
+        """
+        checked = check_options(options)
+        if checked.get("payload") is not None and self.function is not None:
+            raise TaskValidationError("payload: a task that calls a function has arguments instead")
+        if checked.get("delay") is not None:
+            checked.setdefault("execute_after", None)
+        elif checked.get("execute_after") is not None:
+            checked.setdefault("delay", None)
+        return replace(self, **checked)
+
+    def __call__(self) -> R:
+        """Run the function here and now with this task's arguments, and return what it returns."""
+        if self.function is None:
+            raise TaskValidationError(f"{self.name or 'a payload task'}: has no function in this process to call")
+        result: R = self.function(*self.args, **self.kwargs)
+        return result
+
+    def __repr__(self) -> str:
+        """Name the task without its arguments: they may be secret, and may be large."""
+        what = self.name or "payload"
+        parts = [what, *(f"{f}={v!r}" for f in ("task_id", "user_id", "state") if (v := getattr(self, f)) is not None)]
+        return f"<Task {' '.join(parts)}>"

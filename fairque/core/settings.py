@@ -1,0 +1,233 @@
+"""The configuration as a frozen tree: what can be set, between which bounds, and what the default is.
+
+Nothing here reads a file or the environment; `fairque.config` does. A setting stands here once it works.
+Durations are float seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Annotated, ClassVar, Final, Literal
+from urllib.parse import quote
+
+from msgspec import Meta, field
+from msgspec.structs import force_setattr
+
+from fairque.core import redis_url
+from fairque.core.checking import MOST_PER_LIST, Problem, Rule, Section, first_few
+from fairque.core.ids import EVERYONE, check_user_id
+from fairque.core.wording import masked, shown
+from fairque.errors import ConfigError, TaskValidationError
+
+DEFAULT_URL: Final = "redis://localhost:6379/0"
+DEFAULT_HOST: Final = "localhost"
+DEFAULT_PORT: Final = 6379
+
+# Each bound above keeps infinity out; the lower ones are what Redis's milliseconds can hold.
+Timeout = Annotated[float, Meta(ge=0.001, le=86_400)]
+Retention = Annotated[float, Meta(ge=0.001, le=315_360_000)]
+Text = Annotated[str, Meta(min_length=1, description="text that is not empty")]
+# A name that is not an IPv6 address has no colon: `host:6379` is not a host.
+Host = Annotated[
+    str,
+    Meta(pattern=r"^([A-Za-z0-9._-]+|[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)\Z", description="the name of a host"),
+]
+Name = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}\Z", description="1 to 64 letters, digits, underscores, dots or dashes")
+]
+
+_PARTS: Final = ("host", "port", "db", "username", "password", "ssl")
+
+
+def _url_faults(url: str | None, *parts: object) -> Iterator[Problem]:
+    if url is None:
+        return
+    mixed = [name for name, value in zip(_PARTS, parts, strict=True) if value is not None]
+    if mixed:
+        yield Problem("", f"cannot be combined with {', '.join(mixed)}: give a url or its parts")
+    for fault in redis_url.faults(url):
+        yield Problem("", fault)
+
+
+def _not_utf8(text: str | None) -> Iterator[Problem]:
+    if text is not None and any("\ud800" <= char <= "\udfff" for char in text):
+        yield Problem("", "has a character that UTF-8 cannot hold")
+
+
+class RedisSettings(Section, frozen=True, kw_only=True):
+    """Where Redis is: a `url`, or its parts (`port` is 6379 and `db` 0 unless given). Its `repr` masks the password.
+
+    Schemes: redis, rediss (TLS), unix, embedded.
+    """
+
+    url: str | None = None
+    host: Host | None = None
+    port: Annotated[int, Meta(ge=1, le=65_535)] | None = None
+    db: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
+    username: Text | None = None
+    password: Text | None = None
+    ssl: bool | None = None
+    connect_timeout: Timeout = 5.0
+    socket_timeout: Timeout = 5.0
+
+    secrets: ClassVar[frozenset[str]] = frozenset({"url", "password"})
+    supersedes: ClassVar[Mapping[str, tuple[str, ...]]] = {"url": _PARTS, "host": ("url",)}
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(("url", *_PARTS), _url_faults),
+        Rule(("username",), _not_utf8),
+        Rule(("password",), _not_utf8),
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.url is None and all(getattr(self, part) is None for part in _PARTS):
+            force_setattr(self, "url", DEFAULT_URL)
+
+    @property
+    def effective_url(self) -> str:
+        """The URL to connect to, password and all: never for a log."""
+        if self.url is not None:
+            return self.url
+        scheme = "rediss" if self.ssl else "redis"
+        secret = f":{quote(self.password, safe='')}" if self.password is not None else ""
+        login = quote(self.username or "", safe="") + secret
+        host = self.host or DEFAULT_HOST
+        place = f"[{host}]" if ":" in host else host
+        return f"{scheme}://{login}{'@' if login else ''}{place}:{self.port or DEFAULT_PORT}/{self.db or 0}"
+
+    @property
+    def address(self) -> str:
+        """The URL without password, for people: `redis://user:***@host:6379/0`."""
+        return redis_url.without_password(self.effective_url)
+
+    def presentable(self, name: str) -> object:
+        """Return the value of a field, fit for a log."""
+        return self.address if name == "url" and self.url is not None else super().presentable(name)
+
+
+class QueueSettings(Section, frozen=True, kw_only=True):
+    """The queue, and how long it keeps what has ended."""
+
+    name: Name = "default"
+    prefix: Name = "fq"
+    default_max_retries: Annotated[int, Meta(ge=0, le=100)] = 3
+    result_ttl_seconds: Retention = 3_600.0
+    failed_ttl_seconds: Retention = 604_800.0
+
+
+class FairnessSettings(Section, frozen=True, kw_only=True):
+    """How service is shared. These live in Redis with the queue: the first program to use it writes them."""
+
+    cost: Literal["count"] = "count"
+    """What a start is charged: one."""
+    aging_seconds: Annotated[float, Meta(gt=0)] = 60.0
+    """How many seconds of waiting one priority level is worth; `inf`: priorities are strict."""
+
+
+def _worker_id_faults(worker_id: str) -> Iterator[Problem]:
+    if not (1 <= len(worker_id) <= 128 and worker_id.isprintable() and " " not in worker_id):
+        yield Problem("", f"must be 1 to 128 printable characters without blanks, not {shown(worker_id)}")
+
+
+def _user_list_faults(users: Sequence[str]) -> Iterable[Problem]:
+    problems = []
+    seen: set[str] = set()
+    for index, user in enumerate(users):
+        try:
+            if user != EVERYONE:
+                check_user_id(user)
+            if user in seen:
+                problems.append(Problem(f"[{index}]", f"is in the list twice: {_brief(user)}"))
+        except TaskValidationError as error:
+            problems.append(Problem(f"[{index}]", masked(str(error).removeprefix("user_id: "))))
+        seen.add(user)
+    if EVERYONE in seen and len(seen) > 1:
+        problems.append(Problem("", f"'{EVERYONE}' means everyone and must stand alone"))
+    return first_few(problems)
+
+
+def _overlap(steal: Sequence[str], assigned: Sequence[str]) -> Iterator[Problem]:
+    if not steal and not assigned:
+        yield Problem("", "is empty, and so is assigned_users: this worker would serve no one")
+    taken = set(steal) if EVERYONE in assigned else set(assigned)
+    both = [user for user in dict.fromkeys(steal) if user in taken]
+    if both:
+        more = f" and {len(both) - MOST_PER_LIST:,} more" if len(both) > MOST_PER_LIST else ""
+        yield Problem("", f"overlaps assigned_users: {', '.join(map(_brief, both[:MOST_PER_LIST]))}{more}")
+
+
+def _brief(name: str) -> str:
+    return masked(name) if name.isprintable() and len(name) <= 256 else ascii(name[:40])
+
+
+class WorkerSettings(Section, frozen=True, kw_only=True):
+    """One worker: whom it serves (`*`: everyone), and how much at once."""
+
+    id: str
+    assigned_users: tuple[str, ...]
+    steal_targets: tuple[str, ...] = ()
+    max_concurrent_tasks: Annotated[int, Meta(ge=1, le=1_000)] = 10
+    lease_seconds: Annotated[float, Meta(ge=1, le=86_400)] = 15.0
+    """Renewed at a third of it."""
+    prefetch_horizon: Annotated[float, Meta(ge=0, le=1)] = 0.020
+    graceful_shutdown_timeout: Annotated[float, Meta(ge=0, le=86_400)] = 30.0
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(("id",), _worker_id_faults),
+        Rule(("assigned_users",), _user_list_faults),
+        Rule(("steal_targets",), _user_list_faults),
+        Rule(("steal_targets", "assigned_users"), _overlap),
+    )
+
+
+def _module_faults(modules: Sequence[str]) -> Iterable[Problem]:
+    wrong = [(i, name) for i, name in enumerate(modules) if not all(part.isidentifier() for part in name.split("."))]
+    return first_few(
+        [Problem(f"[{i}]", f"must be a module such as myapp.tasks, not {shown(name)}") for i, name in wrong]
+    )
+
+
+def _same_ids(workers: Sequence[object]) -> Iterator[Problem]:
+    first: dict[str, int] = {}
+    for index, worker in enumerate(workers):
+        worker_id = getattr(worker, "id", None)
+        if worker_id is not None and first.setdefault(worker_id, index) != index:
+            yield Problem(f"[{index}].id", f"is already the id of workers[{first[worker_id]}]: {_brief(worker_id)}")
+
+
+class Settings(Section, frozen=True, kw_only=True):
+    """Everything that can be configured."""
+
+    redis: RedisSettings = field(default_factory=RedisSettings)
+    queue: QueueSettings = field(default_factory=QueueSettings)
+    fairness: FairnessSettings = field(default_factory=FairnessSettings)
+    tasks: tuple[str, ...] = ()
+    """Modules that a worker process imports."""
+    workers: tuple[WorkerSettings, ...] = ()
+
+    singular: ClassVar[Mapping[str, str]] = {"worker": "workers"}
+    """Keys that a file may use for a list of one."""
+    rules: ClassVar[tuple[Rule, ...]] = (Rule(("tasks",), _module_faults), Rule(("workers",), _same_ids))
+
+    @property
+    def worker(self) -> WorkerSettings:
+        """The only worker.
+
+        Raises: ConfigError where there are none or several.
+        """
+        return self.worker_named(None)
+
+    def worker_named(self, worker_id: str | None) -> WorkerSettings:
+        """Return the worker of that id; without an id, the only one.
+
+        Raises: ConfigError where there is no such worker, or an id is needed to tell.
+        """
+        if not self.workers:
+            raise ConfigError("no worker is configured: add `worker:` with an id and assigned_users")
+        found = [worker for worker in self.workers if worker_id in {None, worker.id}]
+        if len(found) == 1:
+            return found[0]
+        ids = ", ".join(worker.id for worker in self.workers)
+        if worker_id is None:
+            raise ConfigError(f"several workers are configured: name one of {ids}")
+        raise ConfigError(f"no worker is called {_brief(worker_id)}: there is {ids}")

@@ -1,0 +1,118 @@
+"""Everything that fairque raises, as families: catch `FairqueError` for all of it, or the family you can act on.
+
+A class's docstring is its default message. Callers never see a `redis.*` exception: the driver translates at its edge.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+
+class FairqueError(Exception):
+    """fairque could not do what was asked."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or inspect.cleandoc(type(self).__doc__ or ""))
+
+
+# --- what the caller gave -------------------------------------------------------------------------------------------
+
+
+class TaskValidationError(FairqueError, ValueError):
+    """A task, an option or an argument is not one that fairque takes."""
+
+
+class TaskNameTaken(TaskValidationError):
+    """Another function is already registered under this task name."""
+
+
+class UnknownTask(FairqueError, LookupError):
+    """No task of that id (or no function of that name) is known."""
+
+
+class ConfigError(FairqueError, ValueError):
+    """The configuration is not usable."""
+
+    def __init__(self, message: str = "", *, problems: tuple[str, ...] = ()) -> None:
+        """Say every one of `problems`, one a line; without a list of them the message is the only one."""
+        super().__init__(message or "\n".join(problems))
+        self.problems = problems or ((message,) if message else ())
+
+
+# --- what the queue answered ----------------------------------------------------------------------------------------
+
+
+class QueueRefusal(FairqueError):
+    """The queue refused the call; nothing was written."""
+
+
+class QueueFull(QueueRefusal):
+    """Redis is at its memory limit: pushes are refused until the queue has drained. Nothing was written."""
+
+
+class TaskRunning(QueueRefusal):
+    """The task is running: it cannot be deleted before it has ended."""
+
+
+class StaleLease(QueueRefusal):
+    """The lease of this run has been given to another worker: its outcome was not accepted."""
+
+
+class SchemaMismatch(QueueRefusal):
+    """The queue in Redis was written by a release with another data layout."""
+
+
+class StoredDataError(QueueRefusal):
+    """A key of this queue holds something that fairque did not write."""
+
+
+# --- how a task ended -----------------------------------------------------------------------------------------------
+
+
+class ResultError(FairqueError):
+    """A task has no result to give."""
+
+
+class TaskFailed(ResultError):
+    """The task failed and its retries are used up; `failure` has the type, message and traceback of its last error."""
+
+    def __init__(self, message: str = "", *, failure: object = None) -> None:
+        super().__init__(message)
+        self.failure = failure
+
+
+class TaskCanceled(ResultError):
+    """The task was canceled before it finished."""
+
+
+class TaskReplaced(ResultError):
+    """The task id was pushed again since: this handle belongs to an earlier task."""
+
+
+class ResultTimeout(ResultError, TimeoutError):
+    """The task did not end in the time given."""
+
+
+# --- how Redis was reached ------------------------------------------------------------------------------------------
+
+
+class RedisUnavailable(FairqueError, ConnectionError):
+    """Redis could not be reached, or the connection was lost before its answer came."""
+
+
+class PartialPush(RedisUnavailable):
+    """Redis went away in the middle of a batch.
+
+    `handles` are those of the tasks that it had accepted; `remaining` are the other tasks, which can be pushed again.
+    """
+
+    def __init__(
+        self, message: str = "", *, handles: tuple[object, ...] = (), remaining: tuple[object, ...] = ()
+    ) -> None:
+        super().__init__(message)
+        self.handles = handles
+        self.remaining = remaining
+
+
+class EmbeddedServerError(FairqueError):
+    """The embedded server could not be started."""

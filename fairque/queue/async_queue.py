@@ -1,0 +1,165 @@
+"""`AsyncTaskQueue`: a queue as a program holds it, for coroutines. A verb is a line: `verbs` says it, the driver carries it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from fairque.core.models import Task
+from fairque.core.settings import Settings
+from fairque.core.state import TaskState
+from fairque.errors import RedisUnavailable
+from fairque.queue.handle import AsyncTaskHandle
+from fairque.queue.registry import TaskFunction
+from fairque.queue.verbs import Verbs
+from fairque.store.call import Call, Conversation, Sleep
+from fairque.store.driver import AsyncDriver
+from fairque.store.readings import Stats
+from fairque.store.tasks import Accepted
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+class AsyncTaskQueue:
+    """The verbs of `TaskQueue` with `await`; for any number of coroutines of one event loop.
+
+    What each verb does, and what it raises, stands in `TaskQueue`.
+    """
+
+    def __init__(self, config: Settings, *, name: str | None = None) -> None:
+        self._verbs = Verbs(config, name)
+        self._driver = AsyncDriver(config.redis)
+        self._met = False
+
+    @property
+    def name(self) -> str:
+        """The queue's name."""
+        return self._verbs.name
+
+    async def push(self, task: Task[R], *, user_id: str | None = None) -> AsyncTaskHandle[R]:
+        """As `TaskQueue.push`."""
+        return AsyncTaskHandle(self, await self._run(self._verbs.push(task, user_id)))
+
+    async def push_batch(self, tasks: Iterable[Task[R]], *, user_id: str | None = None) -> list[AsyncTaskHandle[R]]:
+        """As `TaskQueue.push_batch`."""
+        batch = self._verbs.push_batch(tasks, user_id)
+        answers: list[list[Accepted]] = []
+        await self._meet()
+        try:
+            await self._driver.run_all(batch.calls(), answers)
+        except RedisUnavailable as lost:
+            handles: list[AsyncTaskHandle[R]] = [AsyncTaskHandle(self, receipt) for receipt in batch.receipts(answers)]
+            raise batch.interrupted(handles, lost) from lost
+        return [AsyncTaskHandle(self, receipt) for receipt in batch.receipts(answers)]
+
+    async def push_function_task(
+        self,
+        user_id: str,
+        function: TaskFunction[..., Any],
+        *,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> str:
+        """As `TaskQueue.push_function_task`."""
+        handle = await self.push(function(*args, **(kwargs or {})).with_(**options), user_id=user_id)
+        return handle.task_id
+
+    async def get_task(self, task_id: str, *, user_id: str | None = None) -> Task[Any] | None:
+        """As `TaskQueue.get_task`."""
+        return await self._run(self._verbs.get_task(task_id, user_id))
+
+    async def get_result(self, task_id: str, *, user_id: str | None = None, timeout: float | None = None) -> Any:
+        """As `TaskQueue.get_result`."""
+        return await self._converse(self._verbs.result(task_id, user_id, None, timeout))
+
+    async def delete_task(self, task_id: str, *, user_id: str | None = None) -> bool:
+        """As `TaskQueue.delete_task`."""
+        return await self._converse(self._verbs.delete(task_id, user_id))
+
+    async def get_stats(self) -> Stats:
+        """As `TaskQueue.get_stats`."""
+        return await self._run(self._verbs.stats())
+
+    async def get_queue_sizes(self, user_id: str) -> dict[str, int]:
+        """As `TaskQueue.get_queue_sizes`."""
+        return await self._run(self._verbs.sizes(user_id))
+
+    async def users(self) -> dict[str, dict[str, int]]:
+        """As `TaskQueue.users`."""
+        return await self._converse(self._verbs.users())
+
+    async def workers(self) -> list[dict[str, Any]]:
+        """As `TaskQueue.workers`."""
+        return await self._converse(self._verbs.workers())
+
+    async def pop(self, timeout: float = 0.0) -> Task[Any] | None:
+        """As `TaskQueue.pop`."""
+        popped = await self._converse(self._verbs.pop(1, timeout))
+        return popped[0] if popped else None
+
+    async def pop_many(self, count: int, timeout: float = 0.0) -> list[Task[Any]]:
+        """As `TaskQueue.pop_many`."""
+        popped: list[Task[Any]] = await self._converse(self._verbs.pop(count, timeout))
+        return popped
+
+    async def finish(self, task: Task[Any], result: object = None) -> None:
+        """As `TaskQueue.finish`."""
+        await self._run(self._verbs.finish(task, result))
+
+    async def fail(self, task: Task[Any], error: BaseException | str) -> None:
+        """As `TaskQueue.fail`."""
+        await self._run(self._verbs.fail(task, error))
+
+    async def release(self, task: Task[Any]) -> None:
+        """As `TaskQueue.release`."""
+        await self._run(self._verbs.release(task))
+
+    async def heartbeat(self, task: Task[Any]) -> None:
+        """As `TaskQueue.heartbeat`."""
+        await self._run(self._verbs.heartbeat(task))
+
+    async def close(self) -> None:
+        """Close the connections. The queue opens new ones if it is used again."""
+        await self._driver.close()
+
+    async def __aenter__(self) -> Self:
+        """Return the queue itself."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        await self.close()
+
+    async def _state(self, handle: AsyncTaskHandle[Any]) -> TaskState:
+        return await self._run(self._verbs.state(handle.task_id, handle.user_id, handle.incarnation))
+
+    async def _result(self, handle: AsyncTaskHandle[Any], timeout: float | None) -> Any:
+        return await self._converse(self._verbs.result(handle.task_id, handle.user_id, handle.incarnation, timeout))
+
+    async def _meet(self) -> None:
+        if not self._met:
+            await self._driver.run(self._verbs.meet())
+            self._met = True
+
+    async def _run(self, call: Call[T]) -> T:
+        await self._meet()
+        return await self._driver.run(call)
+
+    async def _converse(self, steps: Conversation[T]) -> T:
+        await self._meet()
+        answer = None
+        try:
+            while True:
+                step = steps.send(answer)
+                if isinstance(step, Sleep):
+                    await self._driver.sleep(step.key, step.seconds)
+                else:
+                    answer = await self._driver.run(step)
+        except StopIteration as done:
+            outcome: T = done.value
+            return outcome

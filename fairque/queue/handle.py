@@ -1,0 +1,73 @@
+"""What a program holds of a task that it pushed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from fairque.core.state import TaskState
+from fairque.queue.intake import Receipt
+
+if TYPE_CHECKING:
+    from fairque.queue.async_queue import AsyncTaskQueue
+    from fairque.queue.queue import TaskQueue
+
+R = TypeVar("R", covariant=True)
+
+
+class _Held(Generic[R]):
+    """`task_id` and `user_id` name the task; `created` is False where the id was alive already and nothing was pushed."""
+
+    def __init__(self, receipt: Receipt[Any]) -> None:
+        self.task_id = receipt.task_id
+        self.user_id = receipt.user_id
+        self.created = receipt.created
+        self.incarnation = receipt.incarnation
+
+    def __repr__(self) -> str:
+        """Show which task it is."""
+        return f"<{type(self).__name__} {self.task_id} of {self.user_id}>"
+
+
+class TaskHandle(_Held[R]):
+    """A pushed task: ask for its state, wait for its result."""
+
+    def __init__(self, queue: TaskQueue, receipt: Receipt[Any]) -> None:
+        super().__init__(receipt)
+        self._queue = queue
+
+    def state(self) -> TaskState:
+        """Return the task's state.
+
+        Raises:
+            UnknownTask: it was deleted, or its record has expired.
+            TaskReplaced: its id has been pushed again since.
+        """
+        return self._queue._state(self)
+
+    def result(self, timeout: float | None = None) -> R:
+        """Return what the task returned, waiting for it `timeout` seconds at most (None: as long as it takes).
+
+        Raises:
+            TaskFailed: it failed and its retries are used up.
+            ResultTimeout: it has not ended in time.
+            UnknownTask, TaskReplaced: as `state`.
+        """
+        result: R = self._queue._result(self, timeout)
+        return result
+
+
+class AsyncTaskHandle(_Held[R]):
+    """`TaskHandle` for coroutines."""
+
+    def __init__(self, queue: AsyncTaskQueue, receipt: Receipt[Any]) -> None:
+        super().__init__(receipt)
+        self._queue = queue
+
+    async def state(self) -> TaskState:
+        """As `TaskHandle.state`."""
+        return await self._queue._state(self)
+
+    async def result(self, timeout: float | None = None) -> R:
+        """As `TaskHandle.result`."""
+        result: R = await self._queue._result(self, timeout)
+        return result

@@ -1,0 +1,86 @@
+"""What happens to a task before it is sent: its user is known, it gets an id, its call becomes bytes."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import time
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+from fairque.core.codec import Body, Terms, check_payload, encode_body
+from fairque.core.ids import check_user_id, format_task_id
+from fairque.core.models import Task
+from fairque.errors import TaskValidationError
+from fairque.store.tasks import Accepted, Entry, user_print
+
+R = TypeVar("R")
+
+
+class Receipt(NamedTuple, Generic[R]):
+    """A task that the queue has: made by this push (`created`) or there already."""
+
+    task: Task[R]
+    user_id: str
+    task_id: str
+    created: bool
+    incarnation: str
+
+
+class Mint:
+    """Makes task ids: UUIDv7, so ids sort by time; unique by a counter and random bits. For any number of threads."""
+
+    def __init__(self, root: str) -> None:
+        self._root: Final = root
+        self._counter = itertools.count(random.getrandbits(12))
+        self._random = random.SystemRandom()
+        self._noise, self._pid = self._random.getrandbits(30), os.getpid()
+
+    def task_id(self, user_id: str) -> str:
+        """Return a new id for a task of this user."""
+        count = next(self._counter)
+        if count % 4096 == 0 or self._pid != os.getpid():  # new noise for each lap of the counter, and in each process
+            self._noise, self._pid = self._random.getrandbits(30), os.getpid()
+        return format_task_id(time.time_ns() // 1_000_000, count % 4096, self._noise, user_print(self._root, user_id))
+
+    def nonce(self) -> str:
+        """Return a name for one push of a chosen id."""
+        return f"{self._random.getrandbits(48):x}"
+
+
+def entry_of(task: Task[Any], user_id: str | None, mint: Mint) -> Entry:
+    """Return a task as it is sent.
+
+    Raises:
+        TaskValidationError: it has no user, or its arguments are refused.
+    """
+    if not isinstance(task, Task):
+        hint = "; call it: queue.push(add(1, 2))" if hasattr(task, "parameters") else ""
+        raise TaskValidationError(f"expected a task, got {type(task).__name__}{hint}")
+    user = task.user_id if user_id is None else check_user_id(user_id)
+    if user is None:
+        raise TaskValidationError(f"{task!r}: has no user; give user_id= when it is pushed, or @task(user_id=...)")
+    if task.task_id is None:
+        task_id, nonce = mint.task_id(user), ""
+    else:
+        task_id, nonce = task.task_id, mint.nonce()
+    return Entry(user, task_id, int(task.priority), nonce, _when(task), _body(task))
+
+
+def receipt_of(task: Task[R], entry: Entry, accepted: Accepted) -> Receipt[R]:
+    """Return what the caller gets for a task that was accepted."""
+    return Receipt(task, entry.user_id, entry.task_id, accepted.created, accepted.incarnation)
+
+
+def _when(task: Task[Any]) -> str:
+    if task.execute_after is not None:
+        return str(int(task.execute_after.timestamp() * 1000))
+    return f"+{int(task.delay * 1000)}" if task.delay else ""
+
+
+def _body(task: Task[Any]) -> bytes:
+    if task.encode is not None:
+        return task.encode(task)
+    payload = task.payload or {}
+    check_payload(payload)
+    return encode_body(Body("", [], payload, Terms(task.max_retries, task.retry_backoff, task.result_ttl)))

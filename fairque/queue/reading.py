@@ -1,0 +1,128 @@
+"""From what the queue keeps to what a program sees: records and grants become Tasks, endings become results."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from fairque.core import codec
+from fairque.core.models import Lease, Task
+from fairque.core.options import Priority
+from fairque.core.outcome import Failure
+from fairque.core.state import LETTERS, TaskState
+from fairque.errors import StoredDataError, TaskFailed, TaskReplaced, UnknownTask
+from fairque.queue.registry import find_task
+from fairque.store.records import Grant, Record
+
+
+def state_of(record: Record) -> TaskState:
+    """Return a record's state: a queued one with a lease is started."""
+    return TaskState.STARTED if record.run else LETTERS[record.letter]
+
+
+def task_of(record: Record) -> Task[Any]:
+    """Return a stored task. Arguments are rebuilt where this process knows the function."""
+    state = state_of(record)
+    attempt = record.run.attempt if record.run else record.attempt
+    fields: dict[str, Any] = {
+        "task_id": record.task_id,
+        "user_id": record.user_id,
+        "priority": Priority(record.level),
+        "state": state,
+        "attempt": attempt,
+        "failures": record.failures,
+        "lost": record.lost,
+        "incarnation": record.nonce,
+        "worker": record.run.worker if record.run else None,
+        "ended_at": _instant(record.ended_ms) if record.ended_ms is not None else None,
+    }
+    if state is TaskState.FINISHED:
+        ending = codec.decode_ending(record.body)
+        function = find_task(ending.name)
+        return Task(
+            name=ending.name,
+            function=function.function if function else None,
+            worker=ending.worker,
+            result=bytes(ending.result),
+            **{key: value for key, value in fields.items() if key != "worker"},
+        )
+    body = record.body
+    if state is TaskState.FAILED:
+        fields["failure"], body = _failure_of(record)
+    return Task(**_call_of(body, record.task_id), **fields)
+
+
+def task_of_grant(grant: Grant) -> Task[Any]:
+    """Return a task that was granted, with its lease."""
+    return Task(
+        **_call_of(grant.body, grant.task_id),
+        task_id=grant.task_id,
+        user_id=grant.user_id,
+        priority=Priority(grant.level),
+        state=TaskState.STARTED,
+        attempt=grant.attempt,
+        failures=grant.failures,
+        lost=grant.lost,
+        incarnation=grant.nonce,
+        lease=Lease(grant.token.decode(), grant.since_ms, grant.start_ms),
+    )
+
+
+def result_of(record: Record | None, task_id: str, incarnation: str | None) -> tuple[bool, Any]:
+    """Return (True, result) of a task that is finished, (False, None) of one that has not ended.
+
+    Raises:
+        UnknownTask: there is no such task (any more).
+        TaskReplaced: its id has been pushed again since.
+        TaskFailed: it failed for good.
+    """
+    if record is None:
+        raise UnknownTask(f"{task_id}: no such task: it was never pushed, was deleted, or its result has expired")
+    if incarnation is not None and record.nonce != incarnation:
+        raise TaskReplaced(f"{task_id}: the id was pushed again since; this handle belongs to an earlier task")
+    match state_of(record):
+        case TaskState.FINISHED:
+            ending = codec.decode_ending(record.body)
+            function = find_task(ending.name)
+            return True, codec.decode_result(bytes(ending.result), function.parameters.returns if function else Any)
+        case TaskState.FAILED:
+            failure, _ = _failure_of(record)
+            raise TaskFailed(f"{task_id}: {failure.type}: {failure.message}", failure=failure)
+    return False, None
+
+
+def _failure_of(record: Record) -> tuple[Failure, bytes]:
+    """A failed task's body is `<length>:<failure><call>` (lib/outcome.lua)."""
+    length, colon, rest = record.body.partition(b":")
+    if not colon or not length.isdigit():
+        raise StoredDataError(f"the record of task {record.task_id!r} is not one that fairque wrote")
+    return codec.decode_failure(rest[: int(length)]), rest[int(length) :]
+
+
+def _call_of(encoded: bytes, task_id: str) -> dict[str, Any]:
+    try:
+        body = codec.decode_body(encoded)
+    except msgspec.MsgspecError as error:
+        raise StoredDataError(f"the call of task {task_id!r} is not one that fairque wrote") from error
+    terms = {
+        "max_retries": body.terms.max_retries,
+        "retry_backoff": body.terms.backoff,
+        "result_ttl": body.terms.result_ttl,
+    }
+    if not body.name:
+        return {"payload": body.kwargs, **terms}
+    function = find_task(body.name)
+    args, kwargs = function.parameters.rebuild(body.args, body.kwargs) if function else (body.args, body.kwargs)
+    return {
+        "name": body.name,
+        "function": function.function if function else None,
+        "args": tuple(args),
+        "kwargs": kwargs,
+        **terms,
+    }
+
+
+def _instant(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)

@@ -1,0 +1,146 @@
+"""`@task`: which functions are tasks, by which names. Nothing is ever imported because a payload says so."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, Final, Generic, ParamSpec, TypeVar, overload
+
+from msgspec.structs import replace
+
+from fairque.core.codec import Body, Parameters, Terms, encode_body
+from fairque.core.ids import check_user_id
+from fairque.core.models import Task
+from fairque.core.options import check_options
+from fairque.errors import TaskNameTaken, TaskValidationError
+
+P = ParamSpec("P")
+R = TypeVar("R", covariant=True)
+
+MAX_NAME_BYTES: Final = 512
+
+
+class TaskFunction(Generic[P, R]):
+    """A function that `@task` has made a task of. Calling it builds a `Task`; calling that runs the function."""
+
+    def __init__(self, function: Callable[P, Any], name: str | None, options: dict[str, Any]) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.name = check_name(name) if name is not None else _name_of(function)
+        self.user_of: Callable[..., Any] | None = None
+        if callable(options.get("user_id")):
+            self.user_of = options.pop("user_id")
+        if "payload" in options:
+            raise TaskValidationError("payload: a task that calls a function has arguments instead")
+        self._template: Task[Any] = Task(
+            name=self.name, function=function, encode=self._encode, **check_options(options)
+        )
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Task[R]:
+        """Return a task that calls the function with these arguments; they are checked when it is pushed."""
+        if self.user_of is None:
+            return replace(self._template, args=args, kwargs=kwargs)
+        user_id = check_user_id(self.user_of(*args, **kwargs))
+        return replace(self._template, args=args, kwargs=kwargs, user_id=user_id)
+
+    @functools.cached_property
+    def parameters(self) -> Parameters:
+        """What the function's annotations say; read when first needed, since they may name what comes later."""
+        return Parameters(self.function)
+
+    def _encode(self, task: Task[Any]) -> bytes:
+        self.parameters.check(task.args, task.kwargs)
+        terms = Terms(task.max_retries, task.retry_backoff, task.result_ttl)
+        return encode_body(Body(self.name, task.args, task.kwargs, terms))  # type: ignore[arg-type]
+
+    def __repr__(self) -> str:
+        """Show the task's name."""
+        return f"<task {self.name}>"
+
+
+_tasks: Final[dict[str, TaskFunction[..., Any]]] = {}
+
+
+@overload
+def task(function: Callable[P, Coroutine[Any, Any, R]], /) -> TaskFunction[P, R]: ...
+@overload
+def task(function: Callable[P, R], /) -> TaskFunction[P, R]: ...
+@overload
+def task(*, name: str | None = None, **options: Any) -> Callable[[Callable[P, R]], TaskFunction[P, R]]: ...
+def task(function: Callable[..., Any] | None = None, /, *, name: str | None = None, **options: Any) -> Any:
+    """Make a task of a function that stands at the top of a module. Bare, or with options.
+
+    Options: `name` (default `module:qualname`), `task_id`, `user_id` (a string, or a callable over the call's
+    arguments), `priority`, `max_retries`, `retry_backoff`, `delay`, `execute_after`, `result_ttl`.
+
+    Raises:
+        TaskValidationError: not a function, a lambda or a nested function, or an option is not accepted.
+        TaskNameTaken: another function has this name already.
+    """
+    if function is None:
+        return lambda found: _register(TaskFunction(_checked(found), name, dict(options)))
+    return _register(TaskFunction(_checked(function), name, dict(options)))
+
+
+def find_task(name: str) -> TaskFunction[..., Any] | None:
+    """Return the task function of that name, or None if this process has not imported it."""
+    return _tasks.get(name)
+
+
+def task_names() -> list[str]:
+    """Return the names of all task functions that this process has imported, sorted."""
+    return sorted(_tasks)
+
+
+def check_name(name: object) -> str:
+    """Return `name` if it may name a task function: 1 to 512 bytes of printable characters without blanks.
+
+    Raises:
+        TaskValidationError: it may not.
+    """
+    if (
+        not isinstance(name, str)
+        or not name.isprintable()
+        or " " in name
+        or not 0 < len(name.encode()) <= MAX_NAME_BYTES
+    ):
+        raise TaskValidationError(f"name: expected 1 to {MAX_NAME_BYTES} printable characters without blanks")
+    return name
+
+
+def _checked(function: object) -> Callable[..., Any]:
+    qualname = getattr(function, "__qualname__", None)
+    if not callable(function) or isinstance(function, type) or qualname is None:
+        raise TaskValidationError(f"@task: expected a function, got {type(function).__name__}")
+    if "<" in qualname:
+        what = "a lambda" if "<lambda>" in qualname else "a nested function"
+        raise TaskValidationError(
+            f"@task: {qualname} is {what}, which no worker could find; put it at the module's top"
+        )
+    return function
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    return f"{_module_of(function)}:{function.__qualname__}"
+
+
+def _module_of(function: Callable[..., Any]) -> str:
+    """Return the function's module; for `__main__` the name by which a worker would import it."""
+    if function.__module__ != "__main__":
+        return function.__module__
+    main = sys.modules["__main__"]
+    spec = getattr(main, "__spec__", None)
+    if spec is not None:
+        return str(spec.name)
+    file = getattr(main, "__file__", None)
+    return Path(file).stem if file else "__main__"
+
+
+def _register(found: TaskFunction[P, R]) -> TaskFunction[P, R]:
+    known = _tasks.get(found.name)
+    if known is not None and _name_of(known.function) != _name_of(found.function):
+        raise TaskNameTaken(f"{found.name}: is the name of {_name_of(known.function)} already")
+    _tasks[found.name] = found
+    return found

@@ -1,0 +1,255 @@
+"""What can be done with a queue, said once for both colours: each verb is a Call or a conversation of several."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+import traceback
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+
+from fairque.core import codec
+from fairque.core.ids import check_task_id, check_user_id, encode_id
+from fairque.core.models import Task
+from fairque.core.outcome import Done, Failure, Outcome, Release
+from fairque.core.retry import after_failure
+from fairque.core.settings import QueueSettings, Settings
+from fairque.core.state import TaskState
+from fairque.errors import PartialPush, ResultTimeout, StaleLease, TaskValidationError
+from fairque.queue import reading
+from fairque.queue.intake import Mint, Receipt, entry_of, receipt_of
+from fairque.store import claims, readings, tasks
+from fairque.store.call import Call, Conversation, Sleep
+from fairque.store.records import Record
+
+R = TypeVar("R")
+
+BLOCK: Final = 2.0
+"""Seconds for which a sleeper blocks at most: a wake-up hint that got lost costs no more than this."""
+
+
+class Verbs:
+    """The verbs of one queue. Nothing here speaks to Redis."""
+
+    def __init__(self, settings: Settings, name: str | None) -> None:
+        self.settings = settings
+        self.name = settings.queue.name if name is None else QueueSettings(name=name).name
+        self.root = tasks.root_of(settings.queue.prefix, self.name)
+        self._mint = Mint(self.root)
+
+    def meet(self) -> Call[None]:
+        """Check that this release knows the queue's data layout."""
+        return tasks.open_queue(self.root, round(self.settings.fairness.aging_seconds * 1000))
+
+    def push(self, task: Task[R], user_id: str | None) -> Call[Receipt[R]]:
+        """Push one task."""
+        entry = entry_of(task, user_id, self._mint)
+        return tasks.push(self.root, (entry,)).then(lambda accepted: receipt_of(task, entry, accepted[0]))
+
+    def push_batch(self, batch: Iterable[Task[R]], user_id: str | None) -> Batch[R]:
+        """Push many tasks. All are checked and encoded before the first is sent."""
+        listed = list(batch)
+        return Batch(self.root, listed, [entry_of(task, user_id, self._mint) for task in listed])
+
+    def get_record(self, task_id: str, user_id: str | None) -> Call[Record | None]:
+        """Read what is kept of a task."""
+        return tasks.get(self.root, check_task_id(task_id), None if user_id is None else check_user_id(user_id))
+
+    def get_task(self, task_id: str, user_id: str | None) -> Call[Task[Any] | None]:
+        """Read a task."""
+        return self.get_record(task_id, user_id).then(lambda record: reading.task_of(record) if record else None)
+
+    def state(self, task_id: str, user_id: str, incarnation: str) -> Call[TaskState]:
+        """Read the state of the task that a handle stands for."""
+
+        def read(record: Record | None) -> TaskState:
+            if record is None or record.nonce != incarnation:
+                reading.result_of(record, task_id, incarnation)
+            assert record is not None
+            return reading.state_of(record)
+
+        return self.get_record(task_id, user_id).then(read)
+
+    def result(
+        self, task_id: str, user_id: str | None, incarnation: str | None, timeout: float | None
+    ) -> Conversation[Any]:
+        """Wait for a task's end and return its result. The waiter is woken by the script that ends the task."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        waiter = f"result-{uuid.uuid4().hex}"
+        while True:
+            record = yield self.get_record(task_id, user_id)
+            ended, value = reading.result_of(record, task_id, incarnation)
+            if ended:
+                return value
+            user_id = record.user_id
+            left = BLOCK if deadline is None else min(BLOCK, deadline - time.monotonic())
+            if left <= 0:
+                yield tasks.wait(self.root, user_id, task_id, waiter, listed=False)
+                raise ResultTimeout(f"{task_id}: has not ended after {timeout:g} s; it is {reading.state_of(record)}")
+            if (yield tasks.wait(self.root, user_id, task_id, waiter, listed=True)):
+                yield Sleep(tasks.wake_key(self.root, waiter), left)
+
+    def delete(self, task_id: str, user_id: str | None) -> Conversation[bool]:
+        """Remove a task."""
+        if user_id is None:
+            record = yield self.get_record(task_id, None)
+            if record is None:
+                return False
+            user_id = record.user_id
+        removed: bool = yield tasks.delete(self.root, check_user_id(user_id), check_task_id(task_id))
+        return removed
+
+    def stats(self) -> Call[readings.Stats]:
+        """Read the totals."""
+        return readings.stats(self.root, self.name)
+
+    def sizes(self, user_id: str) -> Call[dict[str, int]]:
+        """Read one user's sizes."""
+        return readings.sizes(self.root, check_user_id(user_id)).then(lambda sizes: sizes._asdict())
+
+    def users(self) -> Conversation[dict[str, dict[str, int]]]:
+        """Read all users' sizes."""
+        found = yield from readings.users(self.root)
+        return {user_id: sizes._asdict() for user_id, sizes in found.items()}
+
+    def workers(self) -> Conversation[list[dict[str, Any]]]:
+        """Read the workers that have been seen of late."""
+        return (yield from readings.workers(self.root))
+
+    def pop(self, count: int, timeout: float) -> Conversation[list[Task[Any]]]:
+        """Claim tasks by hand, waiting for the first one."""
+        if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= claims.MAX_WANT:
+            raise TaskValidationError(f"count: expected an int from 1 to {claims.MAX_WANT}, got {count!r}")
+        consumer, deadline = f"pop-{uuid.uuid4().hex}", time.monotonic() + timeout
+        lists = yield from self._lists()
+        lease = self._worker.lease_seconds if self._worker else 15.0
+        while True:
+            left = min(BLOCK, deadline - time.monotonic())
+            settled = yield claims.settle(
+                self.root,
+                consumer,
+                uuid.uuid4().hex,
+                lists=lists,
+                want=count,
+                lease=lease,
+                block=max(left, 0.0),
+            )
+            if settled.grants or left <= 0:
+                if timeout > 0:
+                    yield claims.leave(self.root, consumer, lists)
+                return [reading.task_of_grant(grant) for grant in settled.grants]
+            yield Sleep(tasks.wake_key(self.root, consumer), max(settled.pause, 0.001))
+
+    def settle(self, task: Task[Any], outcome: Outcome) -> Call[None]:
+        """Say how a task that was popped has ended. Raises `StaleLease` when the answer is read."""
+        if task.lease is None or task.user_id is None or task.task_id is None:
+            raise TaskValidationError(f"{task!r}: was not popped: it has no lease to settle")
+        worker = self._worker.id if self._worker else "pop"
+        ending = None
+        if isinstance(outcome, Done):
+            lease = task.lease
+            ending = codec.Ending(task.name, lease.since_ms, lease.start_ms, worker, msgspec.Raw(outcome.result))
+        ended = claims.end(
+            self._member(task),
+            task.lease.token.encode(),
+            outcome,
+            ending=ending,
+            keep=self.settings.queue.result_ttl_seconds if task.result_ttl is None else task.result_ttl,
+            keep_failed=self.settings.queue.failed_ttl_seconds,
+        )
+        request = uuid.uuid4().hex
+
+        def read(settled: claims.Settled) -> None:
+            if settled.stale:
+                raise StaleLease(f"{task.task_id}: its lease has lapsed; the outcome was not accepted")
+
+        return claims.settle(self.root, f"settle-{request}", request, ended=(ended,)).then(read)
+
+    def finish(self, task: Task[Any], result: object) -> Call[None]:
+        """Settle a popped task as done."""
+        return self.settle(task, Done(codec.encode_result(result)))
+
+    def fail(self, task: Task[Any], error: BaseException | str) -> Call[None]:
+        """Settle a popped task as failed: it is retried or buried, as its options say."""
+        default = self.settings.queue.default_max_retries
+        outcome = after_failure(
+            failure_of(error),
+            failures=task.failures + 1,
+            max_retries=default if task.max_retries is None else task.max_retries,
+            backoff=task.retry_backoff,
+            chance=random.random(),
+        )
+        return self.settle(task, outcome)
+
+    def release(self, task: Task[Any]) -> Call[None]:
+        """Give a popped task back in its own place."""
+        return self.settle(task, Release())
+
+    def heartbeat(self, task: Task[Any]) -> Call[None]:
+        """Renew a popped task's lease. Raises `StaleLease` when the answer is read."""
+        if task.lease is None:
+            raise TaskValidationError(f"{task!r}: was not popped: it has no lease to renew")
+
+        def read(kept: list[bool]) -> None:
+            if not kept[0]:
+                raise StaleLease(f"{task.task_id}: its lease has lapsed and the task was given back")
+
+        lease = self._worker.lease_seconds if self._worker else 15.0
+        return claims.renew(self.root, [(self._member(task), task.lease.token.encode())], lease).then(read)
+
+    @property
+    def _worker(self) -> Any:
+        return self.settings.workers[0] if len(self.settings.workers) == 1 else None
+
+    def _lists(self) -> Conversation[claims.Lists]:
+        """Make the lists of the config's one worker known; without one, everybody is served."""
+        if self._worker is None:
+            return claims.Lists("*", "")
+        for users in (self._worker.assigned_users, self._worker.steal_targets):
+            for call in claims.register(self.root, users):
+                yield call
+        return claims.lists_of(self._worker.assigned_users, self._worker.steal_targets)
+
+    def _member(self, task: Task[Any]) -> bytes:
+        return f"{encode_id(task.user_id or '')}|{encode_id(task.task_id or '')}".encode()
+
+
+def failure_of(error: BaseException | str) -> Failure:
+    """Return what is kept of an error: no local variables, 16,000 characters of traceback at most."""
+    if isinstance(error, str):
+        return Failure("Failure", error)
+    frames = "".join(traceback.format_exception(error))
+    return Failure(type(error).__name__, str(error)[:4000], frames[-16_000:])
+
+
+class Batch(Generic[R]):
+    """Many tasks on their way in, a Call a chunk."""
+
+    def __init__(self, root: str, listed: Sequence[Task[R]], entries: Sequence[tasks.Entry]) -> None:
+        self._root, self._tasks, self._entries = root, listed, entries
+
+    def calls(self) -> Iterator[Call[list[tasks.Accepted]]]:
+        """Yield the Calls that push it."""
+        for at in range(0, len(self._entries), tasks.CHUNK):
+            yield tasks.push(self._root, self._entries[at : at + tasks.CHUNK])
+
+    def receipts(self, answers: Iterable[list[tasks.Accepted]]) -> list[Receipt[R]]:
+        """Return the receipts of the tasks that the given answers, from the first chunk on, are about."""
+        accepted = itertools.chain.from_iterable(answers)
+        return [receipt_of(*of) for of in zip(self._tasks, self._entries, accepted, strict=False)]
+
+    def interrupted(self, handles: Sequence[object], lost: Exception) -> PartialPush:
+        """Return the error for a batch of which only so many were accepted. What remains keeps its ids: if Redis did
+        accept some of it and only the answer was lost, pushing it again makes no task twice.
+        """
+        done = len(handles)
+        remaining = [
+            task.with_(user_id=entry.user_id, task_id=entry.task_id)
+            for task, entry in zip(self._tasks[done:], self._entries[done:], strict=True)
+        ]
+        what = f"{done} of {len(self._tasks)} tasks were accepted; push `remaining` again"
+        return PartialPush(f"{lost} ({what})", handles=tuple(handles), remaining=tuple(remaining))

@@ -1,0 +1,42 @@
+"""A Call is a value: one script, its queue, its arguments and how to read its answer. Nothing is sent here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+Argument = str | bytes | int | float
+
+
+class Call(msgspec.Struct, Generic[T], frozen=True):
+    """One script call of one queue.
+
+    Every script is atomic and safe to send twice, so whoever carries a Call may send it again when its answer was
+    lost. `root` is `{prefix:queue}`, the one key that is declared; `read` turns Redis's reply into the answer.
+    """
+
+    script: str
+    root: str
+    args: tuple[Argument, ...]
+    read: Callable[[Any], T]
+
+    def then(self, make: Callable[[T], U]) -> Call[U]:
+        """Return the same Call with its answer turned into something else."""
+        read = self.read
+        return Call(self.script, self.root, self.args, lambda reply: make(read(reply)))
+
+
+class Sleep(msgspec.Struct, frozen=True):
+    """A pause: block until there is a hint on `key`, for `seconds` at most."""
+
+    key: str
+    seconds: float
+
+
+Conversation = Generator[Call[Any] | Sleep, Any, T]
+"""Several Calls in a row (and pauses between them): it yields each, is sent its answer, and returns the outcome."""

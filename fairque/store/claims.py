@@ -1,0 +1,145 @@
+"""Calls of whoever runs tasks: settle (outcomes in, the next tasks out), renew, and a worker's presence."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from fairque.core.codec import Ending, encode_ending, encode_failure
+from fairque.core.ids import EVERYONE, encode_id
+from fairque.core.outcome import Again, Bury, Done, Outcome, Release
+from fairque.store.call import Argument, Call
+from fairque.store.records import Grant, read_grant
+
+MAX_WANT: Final = 200
+"""Tasks granted in one call at most: it keeps the script under 5 ms."""
+GONE_SECONDS: Final = 60.0
+"""Seconds without a heartbeat after which a worker is no longer listed."""
+LIST_CHUNK: Final = 1000
+
+
+class Ended(NamedTuple):
+    """An outcome on the wire. kind: D done, R retry, B bury, L release; argument: milliseconds, as the kind needs."""
+
+    member: bytes
+    token: bytes
+    kind: str
+    argument: int
+    text: bytes
+
+
+def end(
+    member: bytes, token: bytes, outcome: Outcome, *, ending: Ending | None, keep: float, keep_failed: float
+) -> Ended:
+    """Return an outcome as it goes over the wire. `ending` is what is kept of a task that is done; `keep` and
+    `keep_failed` are for how many seconds (60 at least) a result or a failure is.
+    """
+    match outcome:
+        case Done():
+            return Ended(member, token, "D", _kept(keep), encode_ending(ending) if ending else b"")
+        case Again(delay, _):
+            return Ended(member, token, "R", int(delay * 1000), b"")
+        case Bury(failure):
+            return Ended(member, token, "B", _kept(keep_failed), encode_failure(failure))
+        case Release():
+            return Ended(member, token, "L", 0, b"")
+
+
+def _kept(seconds: float) -> int:
+    # The record of an ended task answers a push that is sent again, so it outlives any re-sending.
+    return int(max(seconds, 60.0) * 1000)
+
+
+class Settled(NamedTuple):
+    """The answer to a settle: how long to sleep (seconds; 0 with grants), stale outcomes, tasks to run in order."""
+
+    pause: float
+    stale: list[int]
+    grants: list[Grant]
+
+
+class Lists(NamedTuple):
+    """Whom a worker serves, as scripts name it: `*`, the digest of a registered list, or '' for nobody."""
+
+    assigned: str
+    steal: str
+
+
+def digest(users: Sequence[str]) -> str:
+    """Return how scripts name a list of users: equal lists share one index, in whatever order they were written."""
+    if EVERYONE in users:
+        return EVERYONE
+    whole = "\n".join(sorted(users)).encode()
+    return hashlib.sha1(whole, usedforsecurity=False).hexdigest()[:16] if users else ""
+
+
+def lists_of(assigned: Sequence[str], steal: Sequence[str]) -> Lists:
+    """Return the names of a worker's two lists."""
+    return Lists(digest(assigned), digest(steal))
+
+
+def register(root: str, users: Sequence[str], now: str = "") -> Iterator[Call[int]]:
+    """Yield the Calls that make a list of users known; nothing for `*` or an empty list."""
+    name = digest(users)
+    if name in ("", EVERYONE):
+        return
+    for start in range(0, len(users), LIST_CHUNK):
+        chunk = (encode_id(user) for user in users[start : start + LIST_CHUNK])
+        yield Call("scope", root, (now, name, *chunk), int)
+
+
+def settle(
+    root: str,
+    worker: str,
+    request: str,
+    *,
+    lists: Lists = Lists(EVERYONE, ""),
+    want: int = 0,
+    lease: float = 15.0,
+    block: float = 0.0,
+    ended: Sequence[Ended] = (),
+    now: str = "",
+) -> Call[Settled]:
+    """Accept outcomes and grant up to `want` tasks. `request` names this call: sent again, it answers the same.
+
+    `lease` is in seconds. With `block` > 0 a worker that is granted nothing is listed as asleep, and is told for how
+    many seconds it may block on its wake key.
+    """
+    args: list[Argument] = [now, int(lease * 1000), worker, request, *lists, want, int(block * 1000)]
+    for end in ended:
+        args += end
+
+    def read(reply: list[Any]) -> Settled:
+        stale = [int(place) for place in reply[1].split(b",")] if reply[1] else []
+        flat = iter(reply[2:])
+        return Settled(reply[0] / 1000, stale, [read_grant(*grant) for grant in zip(flat, flat, flat, strict=True)])
+
+    return Call("settle", root, tuple(args), read)
+
+
+def renew(root: str, leases: Sequence[tuple[bytes, bytes]], lease: float, now: str = "") -> Call[list[bool]]:
+    """Renew leases, given as (member, token); answers for each whether it still held."""
+    args: list[Argument] = [now, int(lease * 1000)]
+    for held in leases:
+        args += held
+    return Call("renew", root, tuple(args), lambda reply: [kept == 1 for kept in reply])
+
+
+def beat(
+    root: str, worker: str, description: bytes, lists: Lists, served: Mapping[tuple[str, str], int], now: str = ""
+) -> Call[list[str]]:
+    """Say that a worker is alive and whom it served since the last beat: (user, measure) -> amount.
+
+    Answers the digests of its lists that are no longer registered: register them again.
+    """
+    digests = [name for name in dict.fromkeys(lists) if name not in ("", EVERYONE)]
+    args: list[Argument] = [now, worker, description, int(GONE_SECONDS * 1000), len(digests), *digests]
+    for (user_id, measure), amount in served.items():
+        args += (encode_id(user_id), measure, amount)
+    return Call("beat", root, tuple(args), lambda reply: [name.decode() for name in reply])
+
+
+def leave(root: str, worker: str, lists: Lists) -> Call[bool]:
+    """Take a worker off all lists."""
+    return Call("leave", root, (worker, *dict.fromkeys(name for name in lists if name)), bool)

@@ -1,0 +1,126 @@
+"""Calls that only read: totals, users, workers, whom the last hour's runs served."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple, TypedDict, cast
+
+import msgspec
+
+from fairque.core.ids import decode_id, encode_id
+from fairque.store.call import Call, Conversation
+
+PAGE: Final = 500
+WINDOW_MS: Final = 600_000
+"""Service is summed over windows of ten minutes; six past ones are kept beside the current one."""
+
+_TOTALS: Final = (
+    "queued",
+    "deferred",
+    "scheduled",
+    "finished_total",
+    "failed_total",
+    "canceled_total",
+    "retried_total",
+    "lost_total",
+    "failed",
+)
+
+
+class Stats(TypedDict):
+    """A queue's totals: how many tasks are in each state now, and (`_total`) how many ever ended each way."""
+
+    queue: str
+    users: int
+    workers: int
+    queued: int
+    started: int
+    deferred: int
+    scheduled: int
+    finished_total: int
+    failed_total: int
+    canceled_total: int
+    retried_total: int
+    lost_total: int
+    failed: int
+
+
+class Sizes(NamedTuple):
+    """What one user has: tasks ready (of these CRITICAL), running, waiting for parents or for a time, and failed."""
+
+    queued: int = 0
+    critical: int = 0
+    started: int = 0
+    deferred: int = 0
+    scheduled: int = 0
+    failed: int = 0
+
+
+def stats(root: str, queue: str) -> Call[Stats]:
+    """Read the queue's totals. `users` counts those with any task kept, `workers` those seen in the last 15 s."""
+
+    def read(reply: list[int]) -> Stats:
+        users, workers, started, *totals = reply
+        named = dict(zip(_TOTALS, totals, strict=True))
+        return cast("Stats", {"queue": queue, "users": users, "workers": workers, "started": started, **named})
+
+    return Call("stats", root, (15_000, *_TOTALS), read)
+
+
+def sizes(root: str, user_id: str) -> Call[Sizes]:
+    """Read one user's sizes."""
+    return Call("sizes", root, (encode_id(user_id),), lambda reply: _sizes(reply[0], reply[1]))
+
+
+def users(root: str) -> Conversation[dict[str, Sizes]]:
+    """Read every user that has something waiting, running or failed, with its sizes."""
+    counts = yield from _table(root, "counts")
+    busy = yield from _table(root, "busy")
+    found = dict.fromkeys([*counts, *busy])
+    return {decode_id(user.decode()): _sizes(counts.get(user), busy.get(user)) for user in found}
+
+
+def workers(root: str) -> Conversation[list[dict[str, Any]]]:
+    """Read what each worker says of itself, with `last_seen` (epoch seconds by Redis's clock)."""
+    seen = yield from _table(root, "workers-seen")
+    described = yield from _table(root, "workers")
+    return [
+        {"id": name.decode(), **msgspec.json.decode(text), "last_seen": float(seen.get(name, 0)) / 1000}
+        for name, text in sorted(described.items())
+    ]
+
+
+def served(root: str, windows: Iterable[int]) -> Conversation[dict[str, dict[str, int]]]:
+    """Read what the runs of these windows came to: user -> measure -> amount (see `fairque.core.service`)."""
+    found: dict[str, dict[str, int]] = {}
+    for window in windows:
+        table = yield from _table(root, f"served:{window}")
+        for field, amount in table.items():
+            user, _, measure = field.decode().rpartition("|")
+            totals = found.setdefault(decode_id(user), {})
+            totals[measure] = totals.get(measure, 0) + int(amount)
+    return found
+
+
+def _table(root: str, name: str) -> Conversation[dict[bytes, bytes]]:
+    """Read a whole hash or sorted set page by page: no call reads more than about a page."""
+    cursor, found = b"0", dict[bytes, bytes]()
+    while True:
+        cursor, *flat = yield Call("page", root, (name, cursor, PAGE), list)
+        found.update(zip(flat[::2], flat[1::2], strict=True))
+        if cursor == b"0":
+            return found
+
+
+_COUNT: Final = re.compile(rb"(\w):(\d+)")
+
+
+def _sizes(counts: bytes | None, busy: bytes | None) -> Sizes:
+    """Read a field of `counts` (its shape: lib/counts.lua) and one of `busy`."""
+    started = int(busy or 0)
+    if counts is None or counts.isdigit():
+        return Sizes(queued=int(counts or 0), started=started)
+    amounts = {kind: int(amount) for kind, amount in _COUNT.findall(counts)}
+    scheduled, failed = amounts.pop(b"s", 0), amounts.pop(b"x", 0)
+    return Sizes(sum(amounts.values()), amounts.get(b"6", 0), started, 0, scheduled, failed)

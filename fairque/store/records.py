@@ -1,0 +1,105 @@
+"""A task's record as it stands in Redis (its shape: scripts/lua/lib/record.lua), and a run's facts (lib/run.lua)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from fairque.core.ids import decode_id
+from fairque.errors import StoredDataError
+
+_HEADER_FIELDS = 8
+_RUN_FIELDS = 10
+
+
+class Record(NamedTuple):
+    """What is kept of a task. `body` is its call while it lives, and its outcome once it has ended."""
+
+    user_id: str
+    task_id: str
+    letter: str
+    level: int
+    attempt: int
+    lost: int
+    failures: int
+    nonce: str
+    ended_ms: int | None
+    body: bytes
+    run: Run | None
+
+
+class Run(NamedTuple):
+    """A run's facts while it has its lease: see `lib/run.lua`. Instants are epoch milliseconds by Redis's clock."""
+
+    token: str
+    attempt: int
+    since_ms: int
+    start_ms: int
+    worker: str
+
+
+class Grant(NamedTuple):
+    """A task as it is granted to a worker: everything that is needed to run it and to say how it ended."""
+
+    member: bytes
+    token: bytes
+    user_id: str
+    task_id: str
+    level: int
+    attempt: int
+    lost: int
+    failures: int
+    nonce: str
+    since_ms: int
+    start_ms: int
+    body: bytes
+
+
+def read_record(user: bytes, task_id: str, record: bytes, run: bytes | None) -> Record:
+    """Return a record's parts.
+
+    Raises:
+        StoredDataError: the stored bytes are not a record.
+    """
+    header, bar, body = record.partition(b"|")
+    fields = header.decode(errors="replace").split(":")
+    if not bar or len(fields) != _HEADER_FIELDS or len(fields[0]) != 2:
+        raise StoredDataError(f"the record of task {task_id!r} is not one that fairque wrote")
+    state, _seq, attempt, lost, failures, nonce, ended, _until = fields
+    return Record(
+        decode_id(user.decode()),
+        task_id,
+        state[0],
+        int(state[1]),
+        int(attempt),
+        int(lost),
+        int(failures),
+        nonce,
+        int(ended) if ended else None,
+        body,
+        _read_run(run) if run else None,
+    )
+
+
+def _read_run(run: bytes) -> Run:
+    token, attempt, since, start, *_, worker = run.decode().split(":", _RUN_FIELDS - 1)
+    return Run(token, int(attempt), int(since), int(start), worker)
+
+
+def read_grant(member: bytes, run: bytes, record: bytes) -> Grant:
+    """Return a grant out of the three values that `settle.lua` answers for each task."""
+    user, _, task_id = member.decode().partition("|")
+    token, attempt, since, start, _seq, level, lost, failures, nonce, _worker = run.split(b":", _RUN_FIELDS - 1)
+    return Grant(
+        member,
+        token,
+        decode_id(user),
+        decode_id(task_id),
+        int(level),
+        int(attempt),
+        int(lost),
+        int(failures),
+        nonce.decode(),
+        int(since),
+        int(start),
+        record[record.find(b"|") + 1 :],
+    )

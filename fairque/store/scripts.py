@@ -1,0 +1,62 @@
+"""The Lua scripts: found beside the package (or in the checkout), their includes put in, their SHA-1 computed."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from fairque.errors import FairqueError
+
+_PACKAGE: Final = Path(__file__).resolve().parent.parent
+# An installed package carries the scripts as `fairque/lua`; in a checkout (an editable install) they stand at the top.
+LUA: Final = next((d for d in (_PACKAGE / "lua", _PACKAGE.parent / "scripts" / "lua") if d.is_dir()), None)
+_INCLUDES: Final = re.compile(r"^-- include: (.*)$", re.MULTILINE)
+
+
+class Script(NamedTuple):
+    """A command as Redis gets it: its text with all includes in place, and the SHA-1 that EVALSHA calls it by."""
+
+    name: str
+    text: str
+    sha: str
+
+
+def names() -> list[str]:
+    """Return the names of all commands, sorted."""
+    return sorted(path.stem for path in _directory().glob("*.lua"))
+
+
+@cache
+def load(name: str) -> Script:
+    """Return the script `scripts/lua/<name>.lua` with the libraries that its `-- include:` line names, in that order.
+
+    Raises:
+        FairqueError: there is no such script or library, or the package was installed without its Lua.
+    """
+    text = _read(f"{name}.lua")
+    header, _, body = text.partition("\n")
+    found = _INCLUDES.search(body)
+    libraries = "".join(_without_remarks(_read(f"lib/{lib}.lua")) for lib in found[1].split()) if found else ""
+    whole = f"{header}\n{libraries}{_without_remarks(body)}"
+    return Script(name, whole, hashlib.sha1(whole.encode(), usedforsecurity=False).hexdigest())
+
+
+def _directory() -> Path:
+    if LUA is None:
+        raise FairqueError(f"the Lua scripts are missing: this installation has no {_PACKAGE / 'lua'}; reinstall it")
+    return LUA
+
+
+def _read(name: str) -> str:
+    try:
+        return (_directory() / name).read_text(encoding="utf-8")
+    except FileNotFoundError as missing:
+        raise FairqueError(f"there is no Lua script {name} in {_directory()}") from missing
+
+
+def _without_remarks(text: str) -> str:
+    """Drop lines that are only a comment: Redis keeps each script's text in memory."""
+    return "".join(line for line in text.splitlines(keepends=True) if not line.lstrip().startswith("--"))

@@ -1,0 +1,104 @@
+"""Calls about single tasks: push, get, delete, and being woken when one ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from fairque.core.ids import encode_id, fingerprint, user_print_of
+from fairque.errors import SchemaMismatch
+from fairque.store.call import Argument, Call
+from fairque.store.records import Record, read_record
+
+SCHEMA: Final = "1"
+"""Version of the data layout. It changes when an older release could not work with what a newer one writes."""
+CHUNK: Final = 250
+"""Tasks a push script takes at once: 250 tasks of as many users stay under 5 ms."""
+WAKE_LIMIT: Final = 8
+"""Workers woken by one push at most; each that finds more than it can take wakes the next."""
+
+
+class Entry(NamedTuple):
+    """A task on its way in. `when` is '' (now), '+ms' or 'ms'; `nonce` is '' for a generated id."""
+
+    user_id: str
+    task_id: str
+    level: int
+    nonce: str
+    when: str
+    body: bytes
+
+
+class Accepted(NamedTuple):
+    """What became of an entry: made by this push, or there already; and which incarnation of its id lives."""
+
+    created: bool
+    incarnation: str
+
+
+def root_of(prefix: str, queue: str) -> str:
+    """Return the root of a queue's keys; its braces are the hash tag that keeps the queue on one slot."""
+    return f"{{{prefix}:{queue}}}"
+
+
+def open_queue(root: str, aging_ms: int) -> Call[None]:
+    """Meet the queue: write schema and settings if it is new. Raises `SchemaMismatch` when read."""
+
+    def read(reply: list[bytes]) -> None:
+        schema = reply[0].decode()
+        if schema != SCHEMA:
+            raise SchemaMismatch(
+                f"{root}: the queue has data layout {schema}, this release knows {SCHEMA}: "
+                "run the release that wrote it until it is drained, or name another queue or prefix"
+            )
+
+    return Call("open", root, (SCHEMA, aging_ms), read)
+
+
+def push(root: str, entries: Sequence[Entry], now: str = "") -> Call[list[Accepted]]:
+    """Accept up to CHUNK tasks, all or none; sent twice, it makes them once."""
+    args: list[Argument] = [now, WAKE_LIMIT]
+    for user_id, task_id, level, nonce, when, body in entries:
+        args += (encode_id(user_id), level, encode_id(task_id), nonce, when, body)
+
+    def read(reply: list[Any]) -> list[Accepted]:
+        return [
+            Accepted(created=made == 1, incarnation=entry.nonce if made == 1 else made.decode())
+            for entry, made in zip(entries, reply, strict=True)
+        ]
+
+    return Call("push", root, tuple(args), read)
+
+
+def get(root: str, task_id: str, user_id: str | None) -> Call[Record | None]:
+    """Read one task; without its user it is found by the user's fingerprint in a generated id."""
+    user, print_ = ("", user_print_of(task_id) or "") if user_id is None else (encode_id(user_id), "")
+
+    def read(reply: list[Any]) -> Record | None:
+        return read_record(reply[0], task_id, *_padded(reply)) if reply else None
+
+    return Call("get", root, (user, print_, encode_id(task_id)), read)
+
+
+def delete(root: str, user_id: str, task_id: str, now: str = "") -> Call[bool]:
+    """Remove a task and what is kept of it. Refused with `TaskRunning` while it runs."""
+    return Call("delete", root, (now, encode_id(user_id), encode_id(task_id)), bool)
+
+
+def wait(root: str, user_id: str, task_id: str, waiter: str, *, listed: bool) -> Call[bool]:
+    """List a waiter for the task's end, or take it off; answers False where the task has ended already."""
+    return Call("wait", root, (encode_id(user_id), encode_id(task_id), waiter, int(listed)), bool)
+
+
+def wake_key(root: str, name: str) -> str:
+    """Return the key on which a waiter or worker of that name blocks."""
+    return f"{root}:queue:wake:{name}"
+
+
+def user_print(root: str, user_id: str) -> str:
+    """Return the digits that stand for the user in the ids generated for this queue."""
+    return fingerprint(root, user_id)
+
+
+def _padded(reply: list[Any]) -> tuple[bytes, bytes | None]:
+    return reply[1], reply[2] if len(reply) > 2 else None

@@ -1,0 +1,41 @@
+#!lua flags=allow-oom
+-- Remove a task and all that is kept of it, whatever its state; one that is running is refused.
+-- include: keys stats counts record lane who ring wake retention
+-- takes: now, user, id
+-- replies: 1 removed, 0 not known; refuses RUNNING
+local now, user, id = unpack(ARGV)
+
+open_queue(now, 'scopes', 'queued', 'scheduled', 'failed')
+local tasks, member = user_key(user, 'tasks'), user .. '|' .. id
+local text = redis.call('HGET', tasks, id)
+if not text then
+  return 0
+end
+if redis.call('HEXISTS', RUNS, member) == 1 then
+  return redis.error_reply('RUNNING the task is running')
+end
+
+load_counts({ user })
+local record = parse_record(text) or { state = '?' }
+if record.state == 'Q' then
+  drop_entry(user, record.level, record.seq)
+  add_count(user, record.level, -1)
+  add_stat('queued', -1)
+  if counts[user].ready == 0 then
+    leave_ring({ user }, { [user] = tonumber(redis.call('ZSCORE', RING, user)) or 0 })
+  end
+elseif record.state == 'W' then
+  redis.call('ZREM', DUE, member)
+  add_count(user, 's', -1)
+  add_stat('scheduled', -1)
+elseif record.state == 'X' then
+  redis.call('LREM', user_key(user, 'failed'), 1, id)
+  add_count(user, 'x', -1)
+  add_stat('failed', -1)
+end
+redis.call('HDEL', tasks, id)
+forget_user(user)
+wake_waiters({ member })
+save_counts()
+save_queue()
+return 1

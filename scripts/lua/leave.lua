@@ -1,0 +1,13 @@
+#!lua flags=allow-oom
+-- A worker says goodbye: it is no longer listed, asleep or remembered.
+-- include: keys
+-- takes: worker, its lists ('*' or digests)
+-- replies: 1 if it was listed, else 0
+local worker = ARGV[1]
+
+redis.call('ZREM', SEEN, worker)
+redis.call('DEL', WAKE .. worker, LAST .. worker)
+for n = 2, #ARGV do
+  redis.call('ZREM', SLEEP .. ARGV[n], worker)
+end
+return redis.call('HDEL', WORKERS, worker)

@@ -1,0 +1,90 @@
+-- Accepting new tasks, six values each in a flat array: user, level, id, nonce, when, body.
+-- First everything is read and decided, then everything is written.
+local ACCEPT_WIDTH = 6
+
+-- Decide which tasks are new. Returns the users in order, their tasks' places in `flat`, and one answer per task:
+-- 0 new, 1 made by an earlier copy of this very push (I3), or the nonce of the living task that holds the id.
+local function weigh_tasks(flat, first)
+  local users, places_of, answers, replaced = {}, {}, {}, {}
+  for at = first, #flat, ACCEPT_WIDTH do
+    local user = flat[at]
+    if not places_of[user] then
+      users[#users + 1], places_of[user] = user, {}
+    end
+    table.insert(places_of[user], at)
+  end
+  load_counts(users)
+  for _, user in ipairs(users) do
+    local places, ids, pushed = places_of[user], {}, {}
+    for n, at in ipairs(places) do
+      ids[n] = flat[at + 2]
+    end
+    local texts = redis.call('HMGET', user_key(user, 'tasks'), unpack(ids))
+    for n, at in ipairs(places) do
+      local id, nonce, record = ids[n], flat[at + 3], parse_record(texts[n])
+      local holder = pushed[id] or (record and (record.nonce == nonce or not is_ended(record)) and record.nonce)
+      answers[(at - first) / ACCEPT_WIDTH + 1] = (not holder and 0) or (holder == nonce and 1) or holder
+      pushed[id] = holder or nonce
+      if not holder and record and record.state == 'X' then
+        replaced[#replaced + 1] = { user = user, id = id }
+      end
+    end
+  end
+  return users, places_of, answers, replaced
+end
+
+-- Write the new tasks of one user.
+local function write_tasks(user, places, flat, first, answers)
+  local fields, lanes, due = {}, {}, {}
+  for _, at in ipairs(places) do
+    local n = (at - first) / ACCEPT_WIDTH + 1
+    if answers[n] == 0 then
+      local level, id, nonce, when, body = unpack(flat, at + 1, at + 5)
+      answers[n] = 1
+      queue.seq = queue.seq + 1
+      fields[#fields + 1] = id
+      fields[#fields + 1] = table.concat({ when == '' and 'Q' or 'W', level, ':', string.format('%d', queue.seq),
+        ':0:0:0:', nonce, '::|', body })
+      if when == '' then
+        lanes[level] = lanes[level] or {}
+        table.insert(lanes[level], lane_entry(queue.seq, queue.now, id))
+      else
+        due[#due + 1] = string.sub(when, 1, 1) == '+' and queue.now + tonumber(when) or tonumber(when)
+        due[#due + 1] = user .. '|' .. id
+      end
+    end
+  end
+  if #fields > 0 then
+    redis.call('HSET', user_key(user, 'tasks'), unpack(fields))
+    if counts[user].ready == 0 then
+      remember_user(user)
+    end
+  end
+  for level, entries in pairs(lanes) do
+    redis.call('RPUSH', lane_key(user, tonumber(level)), unpack(entries))
+    make_ready(user, tonumber(level), #entries)
+  end
+  if #due > 0 then
+    redis.call('ZADD', DUE, unpack(due))
+    add_count(user, 's', #due / 2)
+    add_stat('scheduled', #due / 2)
+  end
+end
+
+-- Accept all new tasks among those in `flat` from place `first` on; returns the answers.
+local function accept_tasks(flat, first)
+  local users, places_of, answers, replaced = weigh_tasks(flat, first)
+  for _, gone in ipairs(replaced) do
+    redis.call('LREM', user_key(gone.user, 'failed'), 1, gone.id)
+    add_count(gone.user, 'x', -1)
+    add_stat('failed', -1)
+  end
+  local seq = queue.seq
+  for _, user in ipairs(users) do
+    write_tasks(user, places_of[user], flat, first, answers)
+  end
+  if queue.seq > seq then
+    set_stat('seq', queue.seq)
+  end
+  return answers
+end

@@ -1,0 +1,126 @@
+-- What waits, per user: read in one HMGET, changed in memory, written in one HSET and one HDEL per script.
+-- A field is `12` when all that waits is 12 ready NORMAL tasks, else `3:12,5:1,s:4,x:2` with only what is not zero:
+-- ready tasks of level 1-6, s scheduled, x failed. A user with nothing has no field. `busy` is kept beside it.
+local KINDS = { 1, 2, 3, 4, 5, 6, 's', 'x' }
+local counts, busy = {}, {}
+local touched, touched_busy = {}, {}
+
+local function parse_counts(text)
+  local count = { ready = 0 }
+  if not text then
+    return count
+  end
+  local plain = tonumber(text)
+  if plain then
+    count[3], count.ready = plain, plain
+    return count
+  end
+  for kind, amount in string.gmatch(text, '(%w):(%d+)') do
+    local level = tonumber(kind)
+    amount = tonumber(amount)
+    count[level or kind] = amount
+    if level then
+      count.ready = count.ready + amount
+    end
+  end
+  return count
+end
+
+local function format_counts(count)
+  local parts = {}
+  for i = 1, #KINDS do
+    local amount = count[KINDS[i]] or 0
+    if amount > 0 then
+      parts[#parts + 1] = KINDS[i] .. ':' .. string.format('%d', amount)
+    end
+  end
+  if #parts == 1 and (count[3] or 0) > 0 then
+    return string.format('%d', count[3])
+  end
+  return parts[1] and table.concat(parts, ',')
+end
+
+-- Make counts[user] available for each of `users` (at most a batch).
+local function load_counts(users)
+  local missing = {}
+  for i = 1, #users do
+    if not counts[users[i]] then
+      missing[#missing + 1] = users[i]
+      counts[users[i]] = {}
+    end
+  end
+  if #missing > 0 then
+    local texts = redis.call('HMGET', COUNTS, unpack(missing))
+    for i = 1, #missing do
+      counts[missing[i]] = parse_counts(texts[i])
+    end
+  end
+end
+
+local function load_busy(users)
+  local missing = {}
+  for i = 1, #users do
+    if not busy[users[i]] then
+      missing[#missing + 1] = users[i]
+      busy[users[i]] = 0
+    end
+  end
+  if #missing > 0 then
+    local amounts = redis.call('HMGET', BUSY, unpack(missing))
+    for i = 1, #missing do
+      busy[missing[i]] = tonumber(amounts[i]) or 0
+    end
+  end
+end
+
+local function add_count(user, kind, amount)
+  local count = counts[user]
+  count[kind] = (count[kind] or 0) + amount
+  if kind ~= 's' and kind ~= 'x' then
+    count.ready = count.ready + amount
+  end
+  touched[user] = true
+end
+
+-- Count tasks that became ready and remember whose they are; a user that had none before has to join the ring.
+local readied, joining = {}, {}
+local function make_ready(user, level, amount)
+  if not readied[user] then
+    readied[user] = true
+    readied[#readied + 1] = user
+    if counts[user].ready == 0 then
+      joining[#joining + 1] = user
+    end
+  end
+  add_count(user, level, amount)
+  add_stat('queued', amount)
+end
+
+local function add_busy(user, amount)
+  busy[user] = busy[user] + amount
+  touched_busy[user] = true
+end
+
+local function write_hash(key, users, text_of)
+  local fields, gone = {}, {}
+  for user in pairs(users) do
+    local text = text_of(user)
+    if text then
+      fields[#fields + 1] = user
+      fields[#fields + 1] = text
+    else
+      gone[#gone + 1] = user
+    end
+  end
+  if #fields > 0 then
+    redis.call('HSET', key, unpack(fields))
+  end
+  if #gone > 0 then
+    redis.call('HDEL', key, unpack(gone))
+  end
+end
+
+local function save_counts()
+  write_hash(COUNTS, touched, function(user) return format_counts(counts[user]) end)
+  write_hash(BUSY, touched_busy, function(user) return busy[user] > 0 and busy[user] or nil end)
+end

@@ -1,0 +1,37 @@
+-- Scheduled tasks whose time has come take their place at the end of their level (a retry joins its level anew).
+local function promote_due(limit)
+  local members = redis.call('ZRANGE', DUE, '-inf', queue.now, 'BYSCORE', 'LIMIT', 0, limit)
+  if #members == 0 then
+    return
+  end
+  local ids_of, users = {}, {}
+  for i = 1, #members do
+    local user, id = split_member(members[i])
+    if not ids_of[user] then
+      users[#users + 1], ids_of[user] = user, {}
+    end
+    table.insert(ids_of[user], id)
+  end
+  load_counts(users)
+  for _, user in ipairs(users) do
+    local ids, fields = ids_of[user], {}
+    local texts = redis.call('HMGET', user_key(user, 'tasks'), unpack(ids))
+    for i = 1, #ids do
+      local record = parse_record(texts[i])
+      if record and record.state == 'W' then
+        set_stat('seq', queue.seq + 1)
+        record.state, record.seq = 'Q', queue.seq
+        fields[#fields + 1] = ids[i]
+        fields[#fields + 1] = format_record(record)
+        redis.call('RPUSH', lane_key(user, record.level), lane_entry(queue.seq, queue.now, ids[i]))
+        make_ready(user, record.level, 1)
+        add_count(user, 's', -1)
+        add_stat('scheduled', -1)
+      end
+    end
+    if #fields > 0 then
+      redis.call('HSET', user_key(user, 'tasks'), unpack(fields))
+    end
+  end
+  redis.call('ZREM', DUE, unpack(members))
+end

@@ -1,0 +1,38 @@
+-- Every key of a queue: its type and what lives there. The data model's table of contents.
+-- KEYS[1] is the root `{prefix:queue}`; its braces are a hash tag, so that a queue lives on one slot of a cluster.
+-- Users and task ids arrive encoded: no `:`, `|`, `{`, `}`. A member `user|id` names a task (I23).
+local ROOT = KEYS[1] .. ':queue:'
+
+local STATS = ROOT .. 'stats'           -- hash    the queue's own numbers: clock, sequences, totals (lib/stats)
+local RING = ROOT .. 'ring'             -- zset    user -> virtual tag: users with a ready task, and nobody else
+local TAGS = ROOT .. 'tags'             -- zset    user -> virtual tag of users outside the ring (their debt)
+local COUNTS = ROOT .. 'counts'         -- hash    user -> what waits, by level and kind (lib/counts)
+local BUSY = ROOT .. 'busy'             -- hash    user -> tasks running now
+local RUNS = ROOT .. 'runs'             -- hash    user|id -> the run's token and facts (lib/run); running tasks only
+local LEASES = ROOT .. 'leases'         -- zset    user|id -> deadline, ms; the same members as `runs`
+local DUE = ROOT .. 'due'               -- zset    user|id -> ms at which a scheduled task becomes ready
+local ENDED = ROOT .. 'ended'           -- zset    minute -> itself: the minutes in which some record expires
+local ENDED_AT = ROOT .. 'ended:'       -- list    ..<minute>: user|id of the records that expire in it
+local WHO = ROOT .. 'who'               -- hash    fingerprint -> user: finds a generated task id's user
+local WAITERS = ROOT .. 'waiters'       -- hash    user|id -> names of who waits for its result, `,` between
+local WAKE = ROOT .. 'wake:'            -- list    ..<name>: a hint that wakes whoever blocks on it; short TTL
+local SLEEP = ROOT .. 'sleep:'          -- zset    ..<scope>: worker -> since, ms: workers blocked for want of tasks
+local SCOPES = ROOT .. 'scopes'         -- zset    digest -> last refresh, ms: the user lists that workers serve
+local SCOPE = ROOT .. 'scope:'          -- zset    ..<digest>: user -> lower bound of its tag: a list's own ring
+local SCOPE_USERS = ROOT .. 'scope-users:'  -- set ..<digest>: the users of that list
+local NAMED = ROOT .. 'named'           -- hash    user -> digests of the lists that name it, `,` between
+local WORKERS = ROOT .. 'workers'       -- hash    worker -> what it says of itself (opaque to Lua)
+local SEEN = ROOT .. 'workers-seen'     -- zset    worker -> last heartbeat, ms
+local LAST = ROOT .. 'last:'            -- string  ..<worker>: its last request and what it was granted; short TTL
+local SERVED = ROOT .. 'served:'        -- hash    ..<window>: user|measure -> amount (starts, run time, waits); TTL
+
+-- A user's own keys: `tasks` (hash id -> record, lib/record), `failed` (list of ids, the dead letters), and the lanes
+-- `critical` and `normal:<level>` (lists of entries, lib/lane).
+local function user_key(user, what)
+  return ROOT .. 'user:' .. user .. ':' .. what
+end
+
+local function split_member(member)
+  local bar = string.find(member, '|', 1, true)
+  return string.sub(member, 1, bar - 1), string.sub(member, bar + 1)
+end

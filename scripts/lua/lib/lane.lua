@@ -1,0 +1,113 @@
+-- A user's ready tasks, one list per level: `critical` for 6, `normal:<level>` for 1-5. An entry is `seq:since:id`,
+-- since being when the task became ready (ms): what ageing counts from. Entries stand in order of seq.
+-- An entry whose seq is not its record's seq is a ghost (its task was deleted or pushed anew) and is passed over.
+local function lane_key(user, level)
+  return user_key(user, level == 6 and 'critical' or 'normal:' .. level)
+end
+
+local function lane_entry(seq, since, id)
+  return string.format('%d:%d:', seq, since) .. id
+end
+
+local function parse_entry(entry)
+  local seq, since, at = string.match(entry, '^(%d+):(%d+):()')
+  return tonumber(seq), tonumber(since), string.sub(entry, at)
+end
+
+-- Where in a lane the first entry with at least this seq stands (0-based; its length if there is none), and that
+-- entry: a binary search, at most 20 reads in a lane of a million.
+local function find_place(lane, seq)
+  local low, high, found = 0, redis.call('LLEN', lane), nil
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    local entry = redis.call('LINDEX', lane, middle)
+    if parse_entry(entry) < seq then
+      low = middle + 1
+    else
+      high, found = middle, entry
+    end
+  end
+  return low, found
+end
+
+-- Put a task that a dead or stopping worker held back into its own place.
+local function give_back(user, level, seq, since, id)
+  local lane, entry = lane_key(user, level), lane_entry(seq, since, id)
+  local _, follower = find_place(lane, seq)
+  if follower then
+    redis.call('LINSERT', lane, 'BEFORE', follower, entry)
+  else
+    redis.call('RPUSH', lane, entry)
+  end
+end
+
+-- Drop a task's entry where it stands within 10,000 of the lane's head (0.5 ms at most); one that stands deeper stays
+-- behind as a ghost until its turn comes.
+local function drop_entry(user, level, seq)
+  local lane = lane_key(user, level)
+  local place, entry = find_place(lane, seq)
+  if entry and place < 10000 and parse_entry(entry) == seq then
+    redis.call('LREM', lane, 1, entry)
+  end
+end
+
+-- Take the first `want` entries of levels 1-5 in order of rank: each level is worth `aging` ms of waiting, so nothing
+-- starves; equal rank goes by seq.
+local function take_by_rank(user, levels, want, aging, taken)
+  local entries, used, heads = {}, {}, {}
+  local function read_head(level)
+    local entry = entries[level][used[level] + 1]
+    local seq, since = nil, nil
+    if entry then
+      seq, since = parse_entry(entry)
+    end
+    heads[level] = entry and { level = level, seq = seq, rank = since - level * aging, entry = entry }
+  end
+  for _, level in ipairs(levels) do
+    entries[level], used[level] = redis.call('LRANGE', lane_key(user, level), 0, want - 1), 0
+    read_head(level)
+  end
+  for _ = 1, want do
+    local best
+    for _, level in ipairs(levels) do
+      local head = heads[level]
+      if head and (not best or head.rank < best.rank or (head.rank == best.rank and head.seq < best.seq)) then
+        best = head
+      end
+    end
+    if not best then
+      break
+    end
+    taken[#taken + 1] = best.entry
+    used[best.level] = used[best.level] + 1
+    read_head(best.level)
+  end
+  for _, level in ipairs(levels) do
+    if used[level] > 0 then
+      redis.call('LPOP', lane_key(user, level), used[level])
+    end
+  end
+end
+
+-- Take up to `want` entries off a user's lanes in the order in which they are to run: CRITICAL, then 1-5 by rank.
+local function take_entries(user, want, aging)
+  local count, taken, levels = counts[user], {}, {}
+  if (count[6] or 0) > 0 then
+    taken = redis.call('LPOP', lane_key(user, 6), math.min(want, count[6])) or {}
+  end
+  for level = 5, 1, -1 do
+    if (count[level] or 0) > 0 then
+      levels[#levels + 1] = level
+    end
+  end
+  local left = want - #taken
+  if left > 0 and #levels > 1 then
+    take_by_rank(user, levels, left, aging, taken)
+  elseif left > 0 and #levels == 1 then
+    local popped = redis.call('LPOP', lane_key(user, levels[1]), left) or {}
+    for i = 1, #popped do
+      taken[#taken + 1] = popped[i]
+    end
+  end
+  return taken
+end

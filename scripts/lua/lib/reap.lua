@@ -1,0 +1,25 @@
+-- Runs whose lease has lapsed belong to dead workers. Their tasks go back to their own places; the third time, a task
+-- is buried: it may be what kills its workers (I9, I11).
+local LOST_MAX = 3
+local LOST_TTL = 604800000     -- ms: 7 days among the dead letters
+
+local function reap_leases(limit)
+  local members = redis.call('ZRANGE', LEASES, '-inf', queue.now, 'BYSCORE', 'LIMIT', 0, limit)
+  if #members == 0 then
+    return
+  end
+  local ends, users = {}, {}
+  local texts = redis.call('HMGET', RUNS, unpack(members))
+  for i = 1, #members do
+    local user, id = split_member(members[i])
+    local run = parse_run(texts[i])
+    run.lost = run.lost + 1
+    local kind = run.lost < LOST_MAX and 'L' or 'B'
+    ends[i] = { user = user, id = id, run = run, kind = kind, argument = LOST_TTL, text = 'lost' }
+    users[i] = user
+  end
+  load_counts(users)
+  load_busy(users)
+  add_stat('lost_total', #members)
+  apply_outcomes(ends)
+end

@@ -1,0 +1,48 @@
+-- The queue's own numbers, read once and written once per script.
+--   now       the greatest instant any script has seen, ms      clock   virtual time of the ring
+--   seq       last sequence number given to a task               token   last lease token given
+--   scopes    how many user lists are registered                 *_total and queued, scheduled, failed: totals
+local queue = {}
+local changed = {}
+
+-- Read `names` (beside now and clock) and settle what time it is: `at` in ms, or '' for Redis's own clock. Time never
+-- goes backwards, so a stepped clock can neither start a task early nor reap a live lease (I10, I16).
+local function open_queue(at, ...)
+  local names = { 'now', 'clock', ... }
+  local values = redis.call('HMGET', STATS, unpack(names))
+  for i = 1, #names do
+    queue[names[i]] = tonumber(values[i]) or 0
+  end
+  local now = tonumber(at)
+  if not now then
+    local time = redis.call('TIME')
+    now = time[1] * 1000 + math.floor(time[2] / 1000)
+  end
+  if now > queue.now then
+    queue.now = now
+    changed.now = true
+  end
+  return queue.now
+end
+
+local function set_stat(name, value)
+  queue[name] = value
+  changed[name] = true
+end
+
+local function add_stat(name, amount)
+  if amount ~= 0 then
+    set_stat(name, queue[name] + amount)
+  end
+end
+
+local function save_queue()
+  local fields = {}
+  for name in pairs(changed) do
+    fields[#fields + 1] = name
+    fields[#fields + 1] = queue[name]
+  end
+  if #fields > 0 then
+    redis.call('HSET', STATS, unpack(fields))
+  end
+end

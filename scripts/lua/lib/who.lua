@@ -1,0 +1,34 @@
+-- The index of fingerprints: a generated task id ends with 8 hexadecimal digits that stand for its user, so a task is
+-- found by its id alone at the price of one field per user. The client computes the same digits.
+local function fingerprint(user)
+  return string.sub(redis.sha1hex(KEYS[1] .. user), 1, 8)
+end
+
+-- Two users may share a fingerprint (about one pair among 100,000 users); the field then names both, `|` between.
+local function remember_user(user)
+  local print = fingerprint(user)
+  local known = redis.call('HGET', WHO, print)
+  if not known then
+    redis.call('HSET', WHO, print, user)
+  elseif not string.find('|' .. known .. '|', '|' .. user .. '|', 1, true) then
+    redis.call('HSET', WHO, print, known .. '|' .. user)
+  end
+end
+
+-- Drop a user that has no record left.
+local function forget_user(user)
+  if redis.call('EXISTS', user_key(user, 'tasks')) == 1 then
+    return
+  end
+  local print, others = fingerprint(user), {}
+  for other in string.gmatch(redis.call('HGET', WHO, print) or '', '[^|]+') do
+    if other ~= user then
+      others[#others + 1] = other
+    end
+  end
+  if #others > 0 then
+    redis.call('HSET', WHO, print, table.concat(others, '|'))
+  else
+    redis.call('HDEL', WHO, print)
+  end
+end

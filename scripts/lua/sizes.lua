@@ -1,0 +1,8 @@
+#!lua flags=no-writes
+-- What waits and runs for one user.
+-- include: keys
+-- takes: user
+-- replies: counts (lib/counts) and running, each false where there is none
+local user = ARGV[1]
+
+return { redis.call('HGET', COUNTS, user), redis.call('HGET', BUSY, user) }
