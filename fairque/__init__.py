@@ -3,12 +3,15 @@
 from fairque.config import FairQueueConfig
 from fairque.core.models import Task
 from fairque.core.options import Priority
-from fairque.core.retry import Backoff
+from fairque.core.retry import Backoff, Retry
 from fairque.core.state import TaskState
 from fairque.queue.async_queue import AsyncTaskQueue
 from fairque.queue.handle import AsyncTaskHandle, TaskHandle
 from fairque.queue.queue import TaskQueue
 from fairque.queue.registry import task
+from fairque.worker.context import current_task
+from fairque.worker.handler import TaskHandler
+from fairque.worker.worker import Worker
 
 __all__ = [
     "AsyncTaskHandle",
@@ -16,9 +19,13 @@ __all__ = [
     "Backoff",
     "FairQueueConfig",
     "Priority",
+    "Retry",
     "Task",
     "TaskHandle",
+    "TaskHandler",
     "TaskQueue",
     "TaskState",
+    "Worker",
+    "current_task",
     "task",
 ]

@@ -1,6 +1,8 @@
-"""How a run ends: one of four values, matched in one place."""
+"""How a run ends: one of five values, matched in one place."""
 
 from __future__ import annotations
+
+import traceback
 
 import msgspec
 
@@ -11,6 +13,12 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     type: str
     message: str
     traceback: str = ""
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Return what is kept of an error: no local variables, and of a long traceback its end."""
+    frames = "".join(traceback.format_exception(error))
+    return Failure(type(error).__name__, str(error)[:4_000], frames[-16_000:])
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -26,6 +34,12 @@ class Again(msgspec.Struct, frozen=True):
     failure: Failure
 
 
+class Postpone(msgspec.Struct, frozen=True):
+    """The task could not be run here now; it is tried again in `delay` seconds, and no retry is spent."""
+
+    delay: float
+
+
 class Bury(msgspec.Struct, frozen=True):
     """The task failed for good: it joins its user's dead letters."""
 
@@ -36,4 +50,4 @@ class Release(msgspec.Struct, frozen=True):
     """The task was not run to its end: it goes back to its own place, and no retry is spent."""
 
 
-Outcome = Done | Again | Bury | Release
+Outcome = Done | Again | Postpone | Bury | Release

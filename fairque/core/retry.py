@@ -41,10 +41,29 @@ class Backoff(msgspec.Struct, frozen=True, array_like=True):
 DEFAULT_BACKOFF = Backoff()
 
 
+class Retry(Exception):
+    """Raise it inside a task to ask for another attempt; `delay` in seconds overrides the task's backoff.
+
+    It spends a retry: when none is left the task has failed.
+    """
+
+    def __init__(self, message: str = "the task asked for another attempt", *, delay: float | None = None) -> None:
+        super().__init__(message)
+        self.delay = delay
+
+
 def after_failure(
-    failure: Failure, *, failures: int, max_retries: int, backoff: Backoff | None, chance: float
+    error: BaseException,
+    failure: Failure,
+    *,
+    failures: int,
+    max_retries: int,
+    backoff: Backoff | None,
+    chance: float,
 ) -> Again | Bury:
     """Return what becomes of a task that has failed `failures` times, this time included."""
     if failures > max_retries:
         return Bury(failure)
+    if isinstance(error, Retry) and error.delay is not None:
+        return Again(max(0.0, error.delay), failure)
     return Again((backoff or DEFAULT_BACKOFF).delay(failures, chance), failure)

@@ -171,6 +171,8 @@ class WorkerSettings(Section, frozen=True, kw_only=True):
     """Renewed at a third of it."""
     prefetch_horizon: Annotated[float, Meta(ge=0, le=1)] = 0.020
     graceful_shutdown_timeout: Annotated[float, Meta(ge=0, le=86_400)] = 30.0
+    unknown_task_grace: Annotated[float, Meta(ge=0, le=86_400)] = 600.0
+    """For how long a task whose name this worker has not imported is given back before it fails."""
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(("id",), _worker_id_faults),

@@ -49,6 +49,7 @@ MOVES: Final = (
     Move(TaskState.QUEUED, "claim", TaskState.STARTED),
     Move(TaskState.STARTED, "done", TaskState.FINISHED),
     Move(TaskState.STARTED, "retry", TaskState.SCHEDULED),
+    Move(TaskState.STARTED, "postpone", TaskState.SCHEDULED),
     Move(TaskState.STARTED, "bury", TaskState.FAILED),
     Move(TaskState.STARTED, "release", TaskState.QUEUED),
     Move(TaskState.STARTED, "lost", TaskState.QUEUED),

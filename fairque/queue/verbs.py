@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import random
 import time
-import traceback
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, Generic, TypeVar
@@ -15,7 +14,7 @@ import msgspec
 from fairque.core import codec
 from fairque.core.ids import check_task_id, check_user_id, encode_id
 from fairque.core.models import Task
-from fairque.core.outcome import Done, Failure, Outcome, Release
+from fairque.core.outcome import Done, Outcome, Release, failure_of
 from fairque.core.retry import after_failure
 from fairque.core.settings import QueueSettings, Settings
 from fairque.core.state import TaskState
@@ -175,8 +174,10 @@ class Verbs:
 
     def fail(self, task: Task[Any], error: BaseException | str) -> Call[None]:
         """Settle a popped task as failed: it is retried or buried, as its options say."""
+        error = RuntimeError(error) if isinstance(error, str) else error
         default = self.settings.queue.default_max_retries
         outcome = after_failure(
+            error,
             failure_of(error),
             failures=task.failures + 1,
             max_retries=default if task.max_retries is None else task.max_retries,
@@ -216,14 +217,6 @@ class Verbs:
 
     def _member(self, task: Task[Any]) -> bytes:
         return f"{encode_id(task.user_id or '')}|{encode_id(task.task_id or '')}".encode()
-
-
-def failure_of(error: BaseException | str) -> Failure:
-    """Return what is kept of an error: no local variables, 16,000 characters of traceback at most."""
-    if isinstance(error, str):
-        return Failure("Failure", error)
-    frames = "".join(traceback.format_exception(error))
-    return Failure(type(error).__name__, str(error)[:4000], frames[-16_000:])
 
 
 class Batch(Generic[R]):

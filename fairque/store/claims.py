@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from fairque.core.codec import Ending, encode_ending, encode_failure
 from fairque.core.ids import EVERYONE, encode_id
-from fairque.core.outcome import Again, Bury, Done, Outcome, Release
+from fairque.core.outcome import Again, Bury, Done, Outcome, Postpone, Release
 from fairque.store.call import Argument, Call
 from fairque.store.records import Grant, read_grant
 
@@ -20,7 +20,7 @@ LIST_CHUNK: Final = 1000
 
 
 class Ended(NamedTuple):
-    """An outcome on the wire. kind: D done, R retry, B bury, L release; argument: milliseconds, as the kind needs."""
+    """An outcome on the wire. kind: D done, R retry, P postpone, B bury, L release; argument: milliseconds, as the kind needs."""
 
     member: bytes
     token: bytes
@@ -40,6 +40,8 @@ def end(
             return Ended(member, token, "D", _kept(keep), encode_ending(ending) if ending else b"")
         case Again(delay, _):
             return Ended(member, token, "R", int(delay * 1000), b"")
+        case Postpone(delay):
+            return Ended(member, token, "P", int(delay * 1000), b"")
         case Bury(failure):
             return Ended(member, token, "B", _kept(keep_failed), encode_failure(failure))
         case Release():
@@ -52,11 +54,16 @@ def _kept(seconds: float) -> int:
 
 
 class Settled(NamedTuple):
-    """The answer to a settle: how long to sleep (seconds; 0 with grants), stale outcomes, tasks to run in order."""
+    """The answer to a settle: after how many seconds to ask again (0 if all that was wanted is granted), the places of
+    stale outcomes, and the tasks to run, in order.
+    """
 
     pause: float
     stale: list[int]
     grants: list[Grant]
+
+
+SettleCall = Call[Settled]
 
 
 class Lists(NamedTuple):

@@ -129,10 +129,10 @@ class Link(_Wire):
         except redis.RedisError as error:
             raise self._translated(error) from error
 
-    def read_hint(self, timeout: float) -> None:
-        """Read the answer to `ask_to_be_woken`, waiting for it `timeout` seconds at most."""
+    def read_hint(self, timeout: float) -> bool:
+        """Read the answer to `ask_to_be_woken`, waiting `timeout` seconds at most; return whether there was a hint."""
         try:
-            self._connection.read_response(timeout=timeout)
+            return self._connection.read_response(timeout=timeout) is not None
         except redis.RedisError as error:
             raise self._translated(error) from error
 

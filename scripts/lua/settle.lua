@@ -5,7 +5,7 @@
 -- include: keys stats counts record lane who ring wake run retention outcome due reap claim last close
 -- takes: now, lease ms, worker, request id, assigned list, steal list ('*', a digest or ''), want (0-200), block ms
 --   (0: do not sleep); per outcome: member, token, kind (lib/outcome), argument, text
--- replies: ms to block (0 with grants), places of stale outcomes (`,` between), then member, run and record of each
+-- replies: ms after which to ask again (0 if all that was wanted is granted), places of stale outcomes (`,` between), then member, run and record of each
 --   granted task, in the order in which they are to start
 local now, lease_ms, worker, request, assigned, steal, want, block_ms = unpack(ARGV, 1, 8)
 lease_ms, want, block_ms = tonumber(lease_ms), tonumber(want), tonumber(block_ms)
@@ -30,10 +30,10 @@ sweep_tags(100)
 close_queue(8)
 wake_waiters(ended_members)
 
-if granted > 0 then
-  rise(worker, assigned, steal)
-elseif want > 0 and block_ms > 0 then
+if granted < want and block_ms > 0 then
   answer[1] = fall_asleep(worker, assigned, steal, block_ms)
+else
+  rise(worker, assigned, steal)
 end
 if want > 0 and granted == want then
   local head = redis.call('ZRANGE', RING, 0, 0)

@@ -26,12 +26,18 @@ local function finish_run(record, user, id, argument, text)
   add_stat('finished_total', 1)
 end
 
--- R: failed, to be tried again in `argument` ms. W <- run
-local function retry_run(record, user, id, argument)
-  record.state, record.failures = 'W', record.failures + 1
+-- P: could not be run here, to be tried again in `argument` ms; no retry is spent. W <- run
+local function postpone_run(record, user, id, argument)
+  record.state = 'W'
   redis.call('ZADD', DUE, queue.now + tonumber(argument), user .. '|' .. id)
   add_count(user, 's', 1)
   add_stat('scheduled', 1)
+end
+
+-- R: failed, to be tried again in `argument` ms. W <- run
+local function retry_run(record, user, id, argument)
+  record.failures = record.failures + 1
+  postpone_run(record, user, id, argument)
   add_stat('retried_total', 1)
 end
 
@@ -53,7 +59,7 @@ local function release_run(record, user, id, _, _, since)
   make_ready(user, record.level, 1)
 end
 
-local WAYS = { D = finish_run, R = retry_run, B = bury_run, L = release_run }
+local WAYS = { D = finish_run, R = retry_run, P = postpone_run, B = bury_run, L = release_run }
 
 -- Apply one outcome to each of these runs; `ends` are tables of user, id, run, kind, argument, text.
 local function apply_outcomes(ends)

@@ -17,8 +17,8 @@ local function sleeping_scopes(assigned, steal)
   return steal == '' and { assigned } or { assigned, steal }
 end
 
--- A worker that was granted nothing is listed as asleep in the very script that found nothing, so no push is missed.
--- Returns for how long it may block: until a scheduled task is due or a lease lapses, `block_ms` at most.
+-- A worker that was granted less than it wanted is listed as asleep in the very script that found no more, so that no
+-- push is missed. Returns for how long it may block: until a scheduled task is due or a lease lapses, `block_ms` at most.
 local function fall_asleep(worker, assigned, steal, block_ms)
   for _, scope in ipairs(sleeping_scopes(assigned, steal)) do
     redis.call('ZADD', SLEEP .. scope, queue.now, worker)
@@ -32,7 +32,7 @@ local function fall_asleep(worker, assigned, steal, block_ms)
   return block_ms
 end
 
--- A worker that was granted something is awake, else a hint meant for a sleeper could go to a busy one.
+-- A worker that has all it wants is awake, else a hint meant for a hungry one could go to it.
 local function rise(worker, assigned, steal)
   for _, scope in ipairs(sleeping_scopes(assigned, steal)) do
     redis.call('ZREM', SLEEP .. scope, worker)

@@ -1,0 +1,136 @@
+"""What Redis and Python can do at most here: plain redis-py, as people use it, and a hand-off between two threads.
+
+The one file besides `store/driver.py` that imports redis: the floors measure redis-py itself, and what the server says
+of its own CPU and memory is no part of a queue.
+"""
+
+from __future__ import annotations
+
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import redis
+from msgspec import Struct
+
+_VALUE: Final = b"v" * 100
+_PIPELINE: Final = 1_000
+_KEYS: Final = 10_000
+_SETTLED: Final = 5.0
+"""Seconds to wait at most until the server has freed what was unlinked."""
+
+
+class Floor(Struct, frozen=True):
+    """What the product's figures are compared with; `_s` is a second, `_us` microseconds."""
+
+    set_ops_s: float
+    set_p50_us: float
+    evalsha_ops_s: float
+    pipelined_set_ops_s: float
+    handoff_tasks_s: float
+
+
+class PlainRedis:
+    """redis-py with its own pool and defaults, beside the queue: measures floors, reads the server's figures."""
+
+    def __init__(self, url: str, prefix: str) -> None:
+        self._client: Any = redis.Redis.from_url(url)
+        self._prefix = prefix
+
+    def floor(self, calls: int) -> Floor:
+        """Measure all floors: `calls` SETs and EVALSHAs one by one, ten times as many in pipelines."""
+        client, key = self._client, f"{self._prefix}:floor"
+        sha = client.script_load("return 1")
+        seconds = timed(lambda _: client.set(key, _VALUE), calls)
+        return Floor(
+            set_ops_s=calls / sum(seconds),
+            set_p50_us=percentile(seconds, 50) * 1e6,
+            evalsha_ops_s=calls / sum(timed(lambda _: client.evalsha(sha, 0), calls)),
+            pipelined_set_ops_s=_PIPELINE / percentile(timed(self._pipeline, max(calls * 10 // _PIPELINE, 3)), 50),
+            handoff_tasks_s=_handoff(calls * 100),
+        )
+
+    def server(self) -> str:
+        """Return the server's name and version, `valkey 9.1.2`."""
+        info = self._client.info("server")
+        name = info.get("server_name", "redis")
+        return f"{name} {info.get(f'{name}_version', info['redis_version'])}"
+
+    def cpu_of(self, act: Callable[[], object]) -> float:
+        """Return the seconds of CPU that the server's main thread spends while `act` runs."""
+        before = self._cpu_seconds()
+        act()
+        return self._cpu_seconds() - before
+
+    def settled_memory(self) -> int:
+        """Return `used_memory` in bytes, once the server has freed what was unlinked."""
+        deadline = time.monotonic() + _SETTLED
+        while self._client.info("memory").get("lazyfree_pending_objects", 0) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        try:
+            self._client.execute_command("MEMORY", "PURGE")
+        except redis.ResponseError:  # a hosted Redis may forbid it
+            pass
+        return int(self._client.info("memory")["used_memory"])
+
+    def forget(self) -> None:
+        """Remove every key of this run."""
+        batch: list[bytes] = []
+        for key in self._client.scan_iter(match=f"*{self._prefix}*", count=1_000):
+            batch.append(key)
+            if len(batch) == 500:
+                self._client.unlink(*batch)
+                batch.clear()
+        if batch:
+            self._client.unlink(*batch)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _cpu_seconds(self) -> float:
+        info = self._client.info("cpu")
+        of = "_main_thread" if "used_cpu_user_main_thread" in info else ""  # else of all threads together
+        return float(info[f"used_cpu_user{of}"]) + float(info[f"used_cpu_sys{of}"])
+
+    def _pipeline(self, number: int) -> None:
+        pipeline = self._client.pipeline(transaction=False)
+        start = number * _PIPELINE
+        for n in range(start, start + _PIPELINE):
+            pipeline.set(f"{self._prefix}:floor:{n % _KEYS}", _VALUE)
+        pipeline.execute()
+
+
+def timed(act: Callable[[int], object], times: int) -> list[float]:
+    """Return the seconds that each of so many calls of `act` took; it is given the number of the call."""
+    clock = time.perf_counter
+    seconds = []
+    for n in range(times):
+        start = clock()
+        act(n)
+        seconds.append(clock() - start)
+    return seconds
+
+
+def percentile(values: list[float], percent: float) -> float:
+    """Return the least of the values that is not exceeded by `percent` per cent of them."""
+    return sorted(values)[max(0, math.ceil(len(values) * percent / 100) - 1)]
+
+
+def _handoff(items: int) -> float:
+    channel: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def take() -> None:
+        for _ in range(items):
+            channel.get()
+
+    taker = threading.Thread(target=take)
+    start = time.perf_counter()
+    taker.start()
+    for n in range(items):
+        channel.put(n)
+    taker.join()
+    return items / (time.perf_counter() - start)

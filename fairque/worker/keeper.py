@@ -1,0 +1,133 @@
+"""The worker's presence, on a thread and a connection of its own: it renews leases and says that the worker lives."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from fairque.core.service import Tally
+from fairque.core.settings import WorkerSettings
+from fairque.errors import FairqueError, RedisUnavailable
+from fairque.store import claims
+from fairque.store.driver import Link
+from fairque.worker.holding import Holding
+
+log = logging.getLogger("fairque.worker")
+
+BEAT: Final = 1.0
+"""Seconds between two heartbeats."""
+_SHOWN: Final = 20
+"""Users of a list that a worker shows of itself."""
+
+
+class Keeper:
+    """One worker's keeper. `held` and `tally` are the worker's own, read here."""
+
+    def __init__(self, link: Link, root: str, worker: WorkerSettings, held: dict[bytes, Holding], tally: Tally) -> None:
+        self._link = link
+        self._root = root
+        self._worker = worker
+        self._held = held
+        self._tally = tally
+        self._lists = claims.lists_of(worker.assigned_users, worker.steal_targets)
+        self._stopping = threading.Event()
+        self._renewed = time.monotonic()
+        self._unsent: dict[tuple[str, str], int] = {}
+        self._started_at = time.time()
+        self._thread = threading.Thread(target=self._loop, name=f"{worker.id}-keeper", daemon=True)
+
+    def start(self) -> None:
+        """Make the worker known, then keep it so until `stop`.
+
+        Raises:
+            RedisUnavailable: Redis cannot be reached.
+        """
+        self.register(("assigned_users", "steal_targets"))
+        self._beat()
+        self._thread.start()
+
+    def register(self, lists: Iterable[str]) -> None:
+        """Make lists of users known."""
+        for name in lists:
+            for call in claims.register(self._root, getattr(self._worker, name)):
+                self._link.run(call)
+
+    def stop(self) -> None:
+        """Say what was not said yet, then goodbye."""
+        self._stopping.set()
+        self._thread.join()
+        try:
+            self._beat()
+            self._link.run(claims.leave(self._root, self._worker.id, self._lists))
+        except FairqueError as error:
+            log.warning("worker %s could not say goodbye: %s", self._worker.id, error)
+        self._link.close()
+
+    def run_once(self) -> None:
+        """One beat, and the renewal of all leases when a third of their time is over."""
+        if time.monotonic() - self._renewed >= self._worker.lease_seconds / 3:
+            self._renew()
+        self._beat()
+
+    def _loop(self) -> None:
+        deaf = False
+        period = min(BEAT, self._worker.lease_seconds / 3)
+        while not self._stopping.wait(period):
+            try:
+                self.run_once()
+            except RedisUnavailable as error:
+                if not deaf:
+                    log.warning("worker %s: heartbeat failed, will go on trying: %s", self._worker.id, error)
+                deaf = True
+            except Exception:
+                log.exception("worker %s: heartbeat failed, will go on trying", self._worker.id)
+            else:
+                deaf = False
+
+    def _renew(self) -> None:
+        holdings = list(self._held.values())
+        asked = time.monotonic()
+        for start in range(0, len(holdings), 1000):
+            chunk = holdings[start : start + 1000]
+            leases = [(holding.grant.member, holding.grant.token) for holding in chunk]
+            kept = self._link.run(claims.renew(self._root, leases, self._worker.lease_seconds))
+            for holding, still in zip(chunk, kept, strict=True):
+                if still:
+                    holding.until = asked + self._worker.lease_seconds
+                elif holding.grant.token in self._held:  # else it was settled while we asked
+                    holding.unwanted = True
+                    log.warning("worker %s lost the lease of task %s", self._worker.id, holding.grant.task_id)
+        self._renewed = asked
+
+    def _beat(self) -> None:
+        for key, amount in self._tally.take().items():
+            self._unsent[key] = self._unsent.get(key, 0) + amount
+        missing = self._link.run(
+            claims.beat(self._root, self._worker.id, msgspec.json.encode(self._describe()), self._lists, self._unsent)
+        )
+        self._unsent = {}
+        lost = [
+            name
+            for name, digest in zip(("assigned_users", "steal_targets"), self._lists, strict=True)
+            if digest in missing
+        ]
+        self.register(lost)
+
+    def _describe(self) -> dict[str, Any]:
+        running = sum(holding.started is not None for holding in list(self._held.values()))
+        return {
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "running": running,
+            "slots": self._worker.max_concurrent_tasks,
+            "assigned_users": self._worker.assigned_users[:_SHOWN],
+            "steal_targets": self._worker.steal_targets[:_SHOWN],
+            "started_at": self._started_at,
+        }
