@@ -1,4 +1,4 @@
-"""`AsyncTaskQueue`: a queue as a program holds it, for coroutines. A verb is a line: `verbs` says it, the driver carries it."""
+"""`AsyncTaskQueue`: a queue as a coroutine holds it. A verb is a line: `verbs` says it, the driver carries it."""
 
 from __future__ import annotations
 
@@ -94,6 +94,10 @@ class AsyncTaskQueue:
     async def workers(self) -> list[dict[str, Any]]:
         """As `TaskQueue.workers`."""
         return await self._converse(self._verbs.workers())
+
+    async def served(self, windows: int = 7) -> dict[str, dict[str, int]]:
+        """As `TaskQueue.served`."""
+        return await self._converse(self._verbs.served(windows))
 
     async def pop(self, timeout: float = 0.0) -> Task[Any] | None:
         """As `TaskQueue.pop`."""

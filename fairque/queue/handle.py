@@ -15,7 +15,7 @@ R = TypeVar("R", covariant=True)
 
 
 class _Held(Generic[R]):
-    """`task_id` and `user_id` name the task; `created` is False where the id was alive already and nothing was pushed."""
+    """`task_id` and `user_id` name the task; `created` is False where the id was alive and nothing was pushed."""
 
     def __init__(self, receipt: Receipt[Any]) -> None:
         self.task_id = receipt.task_id

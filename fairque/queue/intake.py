@@ -8,7 +8,8 @@ import random
 import time
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-from fairque.core.codec import Body, Terms, check_payload, encode_body
+from fairque.core.arguments import check_payload
+from fairque.core.codec import Body, Terms, encode_body
 from fairque.core.ids import check_user_id, format_task_id
 from fairque.core.models import Task
 from fairque.errors import TaskValidationError

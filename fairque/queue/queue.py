@@ -114,7 +114,9 @@ class TaskQueue:
         return self._run(self._verbs.stats())
 
     def get_queue_sizes(self, user_id: str) -> dict[str, int]:
-        """Return how many of a user's tasks are `queued` (of these `critical`), `started`, `deferred`, `scheduled`, `failed`."""
+        """Return how many of a user's tasks are `queued` (of these `critical`), `started`, `deferred`, `scheduled` and
+        `failed`.
+        """
         return self._run(self._verbs.sizes(user_id))
 
     def users(self) -> dict[str, dict[str, int]]:
@@ -124,6 +126,12 @@ class TaskQueue:
     def workers(self) -> list[dict[str, Any]]:
         """Return what each worker seen of late says of itself: `id, host, pid, running, last_seen, ...`."""
         return self._converse(self._verbs.workers())
+
+    def served(self, windows: int = 7) -> dict[str, dict[str, int]]:
+        """Return what each user's runs came to over the last windows of ten minutes (up to 7 are kept): user ->
+        measure -> amount, as `fairque.core.service` names them. Workers add to it each second.
+        """
+        return self._converse(self._verbs.served(windows))
 
     def pop(self, timeout: float = 0.0) -> Task[Any] | None:
         """Claim one task by hand, waiting `timeout` seconds for it at most; None if there is none.
@@ -135,7 +143,7 @@ class TaskQueue:
         return popped[0] if popped else None
 
     def pop_many(self, count: int, timeout: float = 0.0) -> list[Task[Any]]:
-        """Claim up to `count` (1-200) tasks at once, waiting for the first as `pop` does; each has a lease of its own."""
+        """Claim up to `count` (1-200) tasks at once, waiting for the first as `pop` does; each has its own lease."""
         popped: list[Task[Any]] = self._converse(self._verbs.pop(count, timeout))
         return popped
 
@@ -148,7 +156,10 @@ class TaskQueue:
         self._run(self._verbs.finish(task, result))
 
     def fail(self, task: Task[Any], error: BaseException | str) -> None:
-        """Say that a popped task has failed: it is retried, or buried when its retries are used up. Raises as `finish`."""
+        """Say that a popped task has failed: it is retried, or has failed for good when its retries are used up.
+
+        Raises: as `finish`.
+        """
         self._run(self._verbs.fail(task, error))
 
     def release(self, task: Task[Any]) -> None:

@@ -70,27 +70,35 @@ def task_of_grant(grant: Grant) -> Task[Any]:
     )
 
 
-def result_of(record: Record | None, task_id: str, incarnation: str | None) -> tuple[bool, Any]:
-    """Return (True, result) of a task that is finished, (False, None) of one that has not ended.
+def known(record: Record | None, task_id: str, incarnation: str | None) -> Record:
+    """Return the record if it is of the task that was asked for.
 
     Raises:
         UnknownTask: there is no such task (any more).
         TaskReplaced: its id has been pushed again since.
-        TaskFailed: it failed for good.
     """
     if record is None:
         raise UnknownTask(f"{task_id}: no such task: it was never pushed, was deleted, or its result has expired")
     if incarnation is not None and record.nonce != incarnation:
         raise TaskReplaced(f"{task_id}: the id was pushed again since; this handle belongs to an earlier task")
-    match state_of(record):
-        case TaskState.FINISHED:
-            ending = codec.decode_ending(record.body)
-            function = find_task(ending.name)
-            return True, codec.decode_result(bytes(ending.result), function.parameters.returns if function else Any)
-        case TaskState.FAILED:
-            failure, _ = _failure_of(record)
-            raise TaskFailed(f"{task_id}: {failure.type}: {failure.message}", failure=failure)
-    return False, None
+    return record
+
+
+def result_of(record: Record) -> tuple[bool, Any]:
+    """Return (True, result) of a task that is finished, (False, None) of one that has not ended.
+
+    Raises:
+        TaskFailed: it failed for good.
+    """
+    state = state_of(record)
+    if state is TaskState.FAILED:
+        failure, _ = _failure_of(record)
+        raise TaskFailed(f"{record.task_id}: {failure.type}: {failure.message}", failure=failure)
+    if state is not TaskState.FINISHED:
+        return False, None
+    ending = codec.decode_ending(record.body)
+    function = find_task(ending.name)
+    return True, codec.decode_result(bytes(ending.result), function.parameters.returns if function else Any)
 
 
 def _failure_of(record: Record) -> tuple[Failure, bytes]:

@@ -10,7 +10,8 @@ from typing import Any, Final, Generic, ParamSpec, TypeVar, overload
 
 from msgspec.structs import replace
 
-from fairque.core.codec import Body, Parameters, Terms, encode_body
+from fairque.core.arguments import Parameters
+from fairque.core.codec import Body, Terms, encode_body
 from fairque.core.ids import check_user_id
 from fairque.core.models import Task
 from fairque.core.options import check_options

@@ -64,14 +64,9 @@ class Verbs:
 
     def state(self, task_id: str, user_id: str, incarnation: str) -> Call[TaskState]:
         """Read the state of the task that a handle stands for."""
-
-        def read(record: Record | None) -> TaskState:
-            if record is None or record.nonce != incarnation:
-                reading.result_of(record, task_id, incarnation)
-            assert record is not None
-            return reading.state_of(record)
-
-        return self.get_record(task_id, user_id).then(read)
+        return self.get_record(task_id, user_id).then(
+            lambda record: reading.state_of(reading.known(record, task_id, incarnation))
+        )
 
     def result(
         self, task_id: str, user_id: str | None, incarnation: str | None, timeout: float | None
@@ -80,8 +75,8 @@ class Verbs:
         deadline = None if timeout is None else time.monotonic() + timeout
         waiter = f"result-{uuid.uuid4().hex}"
         while True:
-            record = yield self.get_record(task_id, user_id)
-            ended, value = reading.result_of(record, task_id, incarnation)
+            record = reading.known((yield self.get_record(task_id, user_id)), task_id, incarnation)
+            ended, value = reading.result_of(record)
             if ended:
                 return value
             user_id = record.user_id
@@ -118,6 +113,11 @@ class Verbs:
     def workers(self) -> Conversation[list[dict[str, Any]]]:
         """Read the workers that have been seen of late."""
         return (yield from readings.workers(self.root))
+
+    def served(self, windows: int) -> Conversation[dict[str, dict[str, int]]]:
+        """Read whom the last windows served, and the next one: Redis's clock may be ahead of ours."""
+        now = int(time.time() * 1000) // readings.WINDOW_MS
+        return (yield from readings.served(self.root, range(now - windows + 1, now + 2)))
 
     def pop(self, count: int, timeout: float) -> Conversation[list[Task[Any]]]:
         """Claim tasks by hand, waiting for the first one."""
@@ -211,8 +211,7 @@ class Verbs:
         if self._worker is None:
             return claims.Lists("*", "")
         for users in (self._worker.assigned_users, self._worker.steal_targets):
-            for call in claims.register(self.root, users):
-                yield call
+            yield from claims.register(self.root, users)
         return claims.lists_of(self._worker.assigned_users, self._worker.steal_targets)
 
     def _member(self, task: Task[Any]) -> bytes:

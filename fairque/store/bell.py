@@ -8,11 +8,10 @@ import socket
 import time
 from typing import Final
 
-from fairque.store.driver import Link
+from fairque.store.link import LATE, Link
 
 BLOCK: Final = 2.0
 """Seconds for which Redis holds a request for a hint: a hint that got lost costs no more than this."""
-_LATE: Final = 5.0
 
 
 class Bell:
@@ -26,8 +25,8 @@ class Bell:
         self._link = link
         self._key = key
         self._inside, self._rope = socket.socketpair()
-        self._inside.setblocking(False)
-        self._rope.setblocking(False)
+        for end in (self._inside, self._rope):
+            end.settimeout(0)
         self._asked_at: float | None = None
 
     def ring(self) -> None:
@@ -54,8 +53,8 @@ class Bell:
                 self._inside.recv(4096)
         if self._link in ready:
             self._asked_at = None
-            return self._link.read_hint(_LATE)
-        if self._asked_at is not None and time.monotonic() - self._asked_at > BLOCK + _LATE:
+            return self._link.read_hint(LATE)
+        if self._asked_at is not None and time.monotonic() - self._asked_at > BLOCK + LATE:
             self.forget()  # half open: Redis should have answered long ago
         return False
 

@@ -20,7 +20,7 @@ LIST_CHUNK: Final = 1000
 
 
 class Ended(NamedTuple):
-    """An outcome on the wire. kind: D done, R retry, P postpone, B bury, L release; argument: milliseconds, as the kind needs."""
+    """An outcome on the wire. kind: D done, R retry, P postpone, B bury, L release; argument: ms, as it needs."""
 
     member: bytes
     token: bytes
@@ -73,6 +73,9 @@ class Lists(NamedTuple):
     steal: str
 
 
+SERVES_ALL: Final = Lists(EVERYONE, "")
+
+
 def digest(users: Sequence[str]) -> str:
     """Return how scripts name a list of users: equal lists share one index, in whatever order they were written."""
     if EVERYONE in users:
@@ -101,7 +104,7 @@ def settle(
     worker: str,
     request: str,
     *,
-    lists: Lists = Lists(EVERYONE, ""),
+    lists: Lists = SERVES_ALL,
     want: int = 0,
     lease: float = 15.0,
     block: float = 0.0,

@@ -16,7 +16,7 @@ from fairque.core.service import Tally
 from fairque.core.settings import WorkerSettings
 from fairque.errors import FairqueError, RedisUnavailable
 from fairque.store import claims
-from fairque.store.driver import Link
+from fairque.store.link import Link
 from fairque.worker.holding import Holding
 
 log = logging.getLogger("fairque.worker")

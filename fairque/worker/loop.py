@@ -15,7 +15,7 @@ from fairque.core.settings import WorkerSettings
 from fairque.errors import FairqueError, RedisUnavailable
 from fairque.store import claims
 from fairque.store.bell import BLOCK, Bell
-from fairque.store.driver import Link
+from fairque.store.link import Link
 from fairque.worker.execution import Execution
 from fairque.worker.holding import Holding
 from fairque.worker.pace import Pace

@@ -82,10 +82,8 @@ class Worker:
         Signals are handled where this is called on the main thread; elsewhere `stop` on another thread ends it.
         """
         self.start()
-        crew = self._crew
-        assert crew is not None
         with _signals(self._on_signal):
-            crew.wait()
+            self._running().ended.wait()
         self.stop(0)
 
     def drain(self, timeout: float) -> None:
@@ -98,8 +96,7 @@ class Worker:
         """
         if self._crew is None:
             self.start()
-        crew = self._crew
-        assert crew is not None
+        crew = self._running()
         deadline = time.monotonic() + timeout
         while True:
             left = deadline - time.monotonic()
@@ -120,6 +117,11 @@ class Worker:
     ) -> None:
         """Stop the worker."""
         self.stop()
+
+    def _running(self) -> _Crew:
+        if self._crew is None:
+            raise FairqueError(f"worker {self.id} has not been started")
+        return self._crew
 
     def _served_elsewhere(self) -> bool:
         """Whether other workers run tasks of users that this one may serve, or something became ready just now."""
@@ -163,9 +165,6 @@ class _Crew:
     def signaled(self, timeout: float) -> None:
         self._signals += 1
         self.loop.stop(timeout if self._signals == 1 else 0)
-
-    def wait(self) -> None:
-        self.ended.wait()
 
     def _serve(self) -> None:
         try:

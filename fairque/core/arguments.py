@@ -1,0 +1,166 @@
+"""Arguments: what would not come back equal is refused when it is pushed, and what comes back is rebuilt.
+
+A parameter's annotation decides how its argument comes back (msgspec: dataclass, Struct, datetime, UUID, Decimal,
+bytes, tuple, set, Enum, ...). Without one, an argument must be what JSON itself has: None, bool, int, float, str, and
+lists and dicts with string keys of these.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, get_type_hints
+
+import msgspec
+
+from fairque.errors import TaskValidationError
+
+MAX_DEPTH: Final = 100
+"""Deepest nesting of an argument: far below what the decoder's recursion can take on any thread."""
+
+_UNTYPED: Final = frozenset({Any, object, list, dict, inspect.Parameter.empty})
+
+
+class Parameters:
+    """What a function's annotations say of its arguments: how each is checked on its way out and rebuilt on its way in.
+
+    Annotations that cannot be resolved or that msgspec does not know count as none.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._signature = inspect.signature(function)
+        hints = _hints(function)
+        positional, named = [], {}
+        self._variadic: Any = None
+        self._rest: Any = None
+        required = 0
+        for parameter in self._signature.parameters.values():
+            kind = _kept(hints.get(parameter.name, Any))
+            if parameter.kind is parameter.VAR_POSITIONAL:
+                self._variadic = kind
+            elif parameter.kind is parameter.VAR_KEYWORD:
+                self._rest = kind
+            else:
+                if parameter.kind is not parameter.KEYWORD_ONLY:
+                    positional.append(kind)
+                    required += parameter.default is parameter.empty
+                else:
+                    required = 1_000_000 if parameter.default is parameter.empty else required
+                named[parameter.name] = kind
+        self._positional, self._named, self._required = positional, named, required
+        self._typed = any(kind not in _AS_JSON for kind in [*named.values(), self._variadic, self._rest])
+        self.returns = _kept(hints.get("return", Any))
+
+    def check(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        """Refuse a call that the function would not take, or an argument that would not come back equal.
+
+        Raises:
+            TaskValidationError: with the argument's path, as in `args[0]["when"]: datetime needs an annotation`.
+        """
+        if kwargs or not self._required <= len(args) <= len(self._positional):
+            try:
+                self._signature.bind(*args, **kwargs)
+            except TypeError as error:
+                raise TaskValidationError(f"arguments: {error}") from None
+        for place, (value, kind) in enumerate(zip(args, self._kinds(args), strict=True)):
+            if type(value) is not kind or kind not in _SAFE:
+                _check(value, kind, f"args[{place}]")
+        for name, value in kwargs.items():
+            _check(value, self._named.get(name, self._rest), f"kwargs[{name!r}]")
+
+    def rebuild(self, args: list[Any], kwargs: dict[str, Any]) -> tuple[Sequence[Any], Mapping[str, Any]]:
+        """Return decoded arguments as their annotations have them.
+
+        Raises:
+            msgspec.ValidationError: an argument does not fit (the function has changed since the push).
+        """
+        if not self._typed:
+            return args, kwargs
+        rebuilt = [_rebuild(value, kind) for value, kind in zip(args, self._kinds(args), strict=True)]
+        return rebuilt, {name: _rebuild(value, self._named.get(name, self._rest)) for name, value in kwargs.items()}
+
+    def _kinds(self, args: Sequence[Any]) -> Sequence[Any]:
+        extra = len(args) - len(self._positional)
+        return self._positional[: len(args)] if extra <= 0 else [*self._positional, *[self._variadic] * extra]
+
+
+_SAFE: Final = frozenset({str, bool, type(None)})
+"""A value of exactly this type comes back equal, whatever it is."""
+_AS_JSON: Final = frozenset({*_SAFE, int, float, Any, None})
+"""Kinds that JSON gives back by itself."""
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return get_type_hints(function)
+    except Exception:
+        return {}
+
+
+def _kept(annotation: Any) -> Any:
+    """Return the annotation if msgspec can rebuild it, else Any."""
+    if annotation in (str, bool, int, float, type(None)):
+        return annotation
+    try:
+        if annotation in _UNTYPED:
+            return Any
+        msgspec.json.Decoder(annotation)
+    except (TypeError, NameError):
+        return Any
+    return annotation
+
+
+def _rebuild(value: Any, kind: Any) -> Any:
+    return value if kind in _AS_JSON and kind is not float else msgspec.convert(value, kind, str_keys=True)
+
+
+def _check(value: Any, kind: Any, path: str) -> None:
+    if kind is Any:
+        for fault in _not_json(value, path, 0):
+            raise TaskValidationError(fault)
+        return
+    try:
+        back = msgspec.convert(msgspec.json.decode(msgspec.json.encode(value)), kind, str_keys=True)
+    except (msgspec.ValidationError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise TaskValidationError(f"{path}: {error}") from None
+    if back != value:
+        for fault in _not_json(value, path, 0):
+            raise TaskValidationError(fault)
+        raise TaskValidationError(f"{path}: would not come back equal as {kind}")
+
+
+def _not_json(value: Any, path: str, depth: int) -> Iterator[str]:
+    """Yield what in `value` JSON would not give back as it is."""
+    kind = type(value)
+    if kind is str:
+        if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+            yield f"{path}: has a character that UTF-8 cannot hold"
+    elif kind is float:
+        if not math.isfinite(value):
+            yield f"{path}: {value} does not survive JSON"
+    elif kind in (list, dict):
+        if depth >= MAX_DEPTH:
+            yield f"{path[:60]}...: nested deeper than {MAX_DEPTH}"
+            return
+        yield from _not_json_inside(value, path, depth + 1)
+    elif kind not in _AS_JSON:
+        yield f"{path}: {kind.__name__} needs an annotation"
+
+
+def _not_json_inside(value: list[Any] | dict[Any, Any], path: str, depth: int) -> Iterator[str]:
+    if isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from _not_json(item, f"{path}[{place}]", depth)
+        return
+    for key, item in value.items():
+        if type(key) is str:
+            yield from _not_json(key, f"{path} key", depth)
+        else:
+            yield f"{path}: the key {key!r:.40} is not a string; annotate the parameter, as in dict[int, str]"
+        yield from _not_json(item, f"{path}[{key!r:.40}]", depth)
+
+
+def check_payload(payload: dict[str, Any]) -> None:
+    """Refuse a payload that would not come back equal. Raises `TaskValidationError` with the path."""
+    _check(payload, Any, "payload")

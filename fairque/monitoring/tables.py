@@ -1,0 +1,160 @@
+"""An overview as tables: with rules, bars and colours on a terminal, as plain aligned text anywhere else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from fairque.monitoring.overview import Overview, UserLine
+from fairque.store.readings import Stats
+
+_EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
+_LATE: Final = 5.0
+"""Seconds without a heartbeat after which a worker is marked: it sends one each second."""
+
+
+def make_console(*, stderr: bool = False) -> Console:
+    """Return the console to print on. Without a terminal no line is cut or wrapped: it may be read by a program."""
+    console = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=10_000)
+
+
+def overview_page(overview: Overview, *, address: str, pretty: bool, rows: int | None = None) -> RenderableType:
+    """Return everything: the heading, totals, users (at most `rows` of them), workers. `pretty` is for terminals."""
+    heading = Text.assemble(("queue ", "dim"), (overview.queue, "bold"), (f" at {address}", "dim"))
+    parts: list[RenderableType] = [heading, Text(), totals_table(overview.stats, pretty=pretty), Text()]
+    if overview.users:
+        parts.append(users_table(overview.users[:rows], pretty=pretty))
+        parts += _more(len(overview.users) - len(overview.users[:rows]))
+    else:
+        parts.append(Text("no user has a task waiting, running or failed, or was served in the last hour", "dim"))
+    parts.append(Text())
+    if overview.workers:
+        parts.append(workers_table(overview.workers, now=time.time(), pretty=pretty))
+    else:
+        parts.append(Text("no worker is up", "yellow" if overview.stats["queued"] else "dim"))
+    return Group(*parts)
+
+
+def totals_table(stats: Stats, *, pretty: bool) -> Table:
+    """Return the queue's totals: what is there now, and what ever ended how."""
+    now = ("queued", "started", "scheduled", "deferred", "failed", "users", "workers")
+    ever = ("finished", "failed", "canceled", "retried", "lost")
+    table = plain_table(pretty=pretty)
+    table.add_column("", style="dim")
+    columns = dict.fromkeys((*now[:5], "users", "workers", *ever))
+    for name in columns:
+        table.add_column(_shown(name), justify="right")
+    counts: dict[str, Any] = {**stats}
+    table.add_row("now", *(quantity(counts[name]) if name in now else "" for name in columns))
+    table.add_row("ever", *(quantity(counts[f"{name}_total"]) if name in ever else "" for name in columns))
+    return table
+
+
+def users_table(users: Sequence[UserLine], *, pretty: bool) -> Table:
+    """Return a line for each user."""
+    deferred = any(user.deferred for user in users)
+    table = plain_table(pretty=pretty)
+    table.add_column("user", no_wrap=True, overflow="ellipsis", min_width=8)
+    for name in ("waiting", "critical", "running", "scheduled", *(["deferred"] if deferred else []), "failed"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in ("served 1 h", "share", "wait p50", "p95"):
+        table.add_column(name, justify="right", no_wrap=True, style="cyan" if pretty else "")
+    for user in users:
+        table.add_row(
+            Text(user.user_id, "bold" if user.at_hand else ""),
+            quantity(user.queued),
+            quantity(user.critical),
+            quantity(user.started, "green"),
+            quantity(user.scheduled),
+            *([quantity(user.deferred)] if deferred else []),
+            quantity(user.failed, "red"),
+            quantity(user.served),
+            share_text(user.share, width=8 if pretty else 0) if user.served else Text("-"),
+            Text(wait_text(user.wait_p50_ms)),
+            Text(wait_text(user.wait_p95_ms)),
+        )
+    return table
+
+
+def workers_table(workers: Iterable[dict[str, Any]], *, now: float, pretty: bool) -> Table:
+    """Return a line for each worker. `now` is in epoch seconds."""
+    table = plain_table(pretty=pretty)
+    table.add_column("worker", no_wrap=True, overflow="ellipsis", min_width=8)
+    table.add_column("process", no_wrap=True, overflow="ellipsis")
+    table.add_column("running", justify="right", no_wrap=True)
+    for name in ("serves first", "then helps"):
+        table.add_column(name, overflow="ellipsis", no_wrap=True)
+    table.add_column("up", justify="right", no_wrap=True)
+    table.add_column("seen", justify="right", no_wrap=True)
+    for worker in workers:
+        silent = now - worker["last_seen"]
+        table.add_row(
+            Text(worker["id"], "bold"),
+            Text(f"{worker.get('host', '?')}:{worker.get('pid', '?')}"),
+            Text(f"{worker.get('running', 0)}/{worker.get('slots', '?')}", "green" if worker.get("running") else ""),
+            Text(_names(worker.get("assigned_users", ()))),
+            Text(_names(worker.get("steal_targets", ()))),
+            Text(span(now - worker.get("started_at", now))),
+            Text("now" if silent < _LATE else f"{span(silent)} ago", "" if silent < _LATE else "yellow"),
+        )
+    return table
+
+
+def plain_table(*, pretty: bool) -> Table:
+    """Return an empty table as all of them look: a rule under its head on a terminal, aligned text elsewhere."""
+    if not pretty:
+        return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="bold", border_style="dim")
+
+
+def quantity(amount: int, style: str = "") -> Text:
+    """Return a number, faint where it is nothing."""
+    return Text(f"{amount:,}", style if amount else "dim")
+
+
+def share_text(share: float, *, width: int) -> Text:
+    """Return a share (0 to 1) as per cent, with a bar of so many characters before it."""
+    return Text(f"{bar(share, width)} {share:6.1%}" if width else f"{share:.1%}")
+
+
+def bar(share: float, width: int) -> str:
+    """Return a bar whose filled part is the share, to an eighth of a character."""
+    eighths = round(min(max(share, 0.0), 1.0) * width * 8)
+    full, rest = divmod(eighths, 8)
+    return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(width)
+
+
+def wait_text(ms: float | None) -> str:
+    """Return a wait as people say it; a dash for none."""
+    if ms is None:
+        return "-"
+    return f"{ms:.0f} ms" if ms < 995 else span(ms / 1000)
+
+
+def span(seconds: float) -> str:
+    """Return a duration with its unit: `3.2 s`, `45 s`, `12 min`, `3 h`, `5 d`."""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+
+
+def _more(left: int) -> list[RenderableType]:
+    return [Text(f"and {left:,} more users: --user U shows one, --json all", "dim")] if left > 0 else []
+
+
+def _names(users: Sequence[str]) -> str:
+    if list(users) == ["*"]:
+        return "everyone"
+    return ", ".join(users[:4]) + (", …" if len(users) > 4 else "") if users else "-"
+
+
+def _shown(state: str) -> str:
+    return {"queued": "waiting", "started": "running"}.get(state, state)

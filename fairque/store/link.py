@@ -1,0 +1,214 @@
+"""Links: one connection each, and how a batch of Calls goes over it. The protocol is said once, for both colours.
+
+A connection that is lost is replaced once, and what it left unanswered is sent again: every script answers the same
+request the same way. After that the caller hears `RedisUnavailable`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Generator, Iterable
+from typing import Any, Final, NamedTuple, TypeVar
+
+from fairque.errors import FairqueError, RedisUnavailable
+from fairque.store import refusals, scripts
+from fairque.store.call import Call
+
+T = TypeVar("T")
+
+_WINDOW: Final = 4
+"""Calls of a batch that are under way at once: Redis works on one while the next is encoded."""
+LATE: Final = 5.0
+"""Seconds after the end of a blocking wait by which Redis must have answered, else the connection is half open."""
+_RESET: Final = object()
+
+Steps = Generator[Any, Any, None]
+"""What to do next on a connection: a Call to send, None to read one reply, _RESET to start over on a new one."""
+
+
+class Port(NamedTuple):
+    """A connection of the client library, as the driver makes it, and the errors that it raises."""
+
+    connection: Any
+    address: str
+    """For messages: no password."""
+    lost: tuple[type[Exception], ...]
+    """The connection is gone, or (NOSCRIPT) it was made before the server forgot its scripts: as good as gone."""
+    refused: type[Exception]
+    every: type[Exception]
+
+
+def _conversation(calls: Iterable[Call[T]], answers: list[T], port: Port) -> Steps:
+    """Say how a batch goes over a connection, whichever colour carries it; answers are appended in order."""
+    source, sent, lost = iter(calls), deque[Call[T]](), not port.connection.is_connected
+    while True:
+        try:
+            while len(sent) < _WINDOW and (call := next(source, None)) is not None:
+                sent.append(call)
+                yield call
+            if not sent:
+                return
+            reply = yield None
+        except port.lost:
+            yield _RESET
+            if lost:
+                raise
+            lost = True
+            for call in sent:
+                yield call
+            continue
+        except port.refused:
+            if len(sent) > 1:
+                yield _RESET
+            raise
+        answers.append(sent.popleft().read(reply))
+        lost = False
+
+
+class _Wire:
+    """What both colours of a link share: how a call looks on the wire, and which scripts this connection knows."""
+
+    def __init__(self, port: Port) -> None:
+        self._port = port
+        self._connection = port.connection
+        self._loaded: set[str] = set()
+        self._loads: deque[bool] = deque()
+
+    def _packed(self, call: Call[Any]) -> tuple[list[bytes], bool]:
+        """Return the bytes of a call and whether a reply to `SCRIPT LOAD` comes before its own."""
+        script = scripts.load(call.script)
+        packed = self._connection.pack_command("EVALSHA", script.sha, 1, call.root, *call.args)
+        if script.sha in self._loaded:
+            return packed, False
+        self._loaded.add(script.sha)
+        return [*self._connection.pack_command("SCRIPT LOAD", script.text), *packed], True
+
+    def _translated(self, error: Exception) -> FairqueError:
+        if isinstance(error, self._port.lost):
+            return RedisUnavailable(f"{self._port.address}: {error}")
+        return refusals.translate(str(error), self._port.address)
+
+
+class Link(_Wire):
+    """One connection of its own, for one thread at a time."""
+
+    def run(self, call: Call[T]) -> T:
+        """Return the call's answer.
+
+        Raises:
+            RedisUnavailable: Redis could not be reached, or was lost and could not be reached again.
+            QueueRefusal: the script refused the call; nothing was written.
+        """
+        answers: list[T] = []
+        self.run_all((call,), answers)
+        return answers[0]
+
+    def run_all(self, calls: Iterable[Call[T]], answers: list[T]) -> None:
+        """Carry several calls, some under way at once; append their answers in order. Raises as `run` does."""
+        steps = _conversation(calls, answers, self._port)
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    reply = self._do(step)
+                except self._port.every as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(reply)
+        except StopIteration:
+            return
+        except self._port.every as error:
+            raise self._translated(error) from error
+
+    def ask_to_be_woken(self, key: str, timeout: float) -> None:
+        """Send the request for a hint on the list `key`; it is answered when there is one, or after `timeout` s."""
+        try:
+            self._connection.send_command("BLPOP", key, timeout)
+        except self._port.every as error:
+            raise self._translated(error) from error
+
+    def read_hint(self, timeout: float) -> bool:
+        """Read the answer to `ask_to_be_woken`, waiting `timeout` seconds at most; return whether there was a hint."""
+        try:
+            return self._connection.read_response(timeout=timeout) is not None
+        except self._port.every as error:
+            raise self._translated(error) from error
+
+    def sleep(self, key: str, timeout: float) -> None:
+        """Block until there is a hint on the list `key`, for `timeout` seconds at most."""
+        self.ask_to_be_woken(key, timeout)
+        self.read_hint(timeout + LATE)
+
+    def fileno(self) -> int:
+        """Return the socket's descriptor: it is readable when an answer has come."""
+        return int(self._connection._get_socket().fileno())
+
+    def close(self) -> None:
+        """Close the connection; it opens again when it is used."""
+        self._loaded.clear()
+        self._loads.clear()
+        self._connection.disconnect()
+
+    def _do(self, step: Any) -> Any:
+        if step is None:
+            if self._loads.popleft():
+                self._connection.read_response()
+            return self._connection.read_response()
+        if step is _RESET:
+            return self.close()
+        packed, loads = self._packed(step)
+        self._loads.append(loads)
+        return self._connection.send_packed_command(packed)
+
+
+class AsyncLink(_Wire):
+    """`Link` for one coroutine at a time."""
+
+    async def run_all(self, calls: Iterable[Call[T]], answers: list[T]) -> None:
+        """As `Link.run_all`."""
+        steps = _conversation(calls, answers, self._port)
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    reply = await self._do(step)
+                except self._port.every as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(reply)
+        except StopIteration:
+            return
+        except self._port.every as error:
+            raise self._translated(error) from error
+        except asyncio.CancelledError:
+            await self.close()  # an answer may still come: the next caller must not read it
+            raise
+
+    async def sleep(self, key: str, timeout: float) -> None:
+        """As `Link.sleep`."""
+        try:
+            await self._connection.send_command("BLPOP", key, timeout)
+            await self._connection.read_response(timeout=timeout + LATE)
+        except self._port.every as error:
+            raise self._translated(error) from error
+        except asyncio.CancelledError:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """As `Link.close`."""
+        self._loaded.clear()
+        self._loads.clear()
+        await self._connection.disconnect(nowait=True)
+
+    async def _do(self, step: Any) -> Any:
+        if step is None:
+            if self._loads.popleft():
+                await self._connection.read_response()
+            return await self._connection.read_response()
+        if step is _RESET:
+            return await self.close()
+        packed, loads = self._packed(step)
+        self._loads.append(loads)
+        return await self._connection.send_packed_command(packed)

@@ -1,0 +1,95 @@
+"""What can be asked of a task: each option's accepted values, and each refusal by name."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from fairque import Backoff, Priority, Task
+from fairque.core.options import MAX_RETRIES, MAX_SECONDS, OPTIONS, check_options
+from fairque.errors import TaskValidationError
+
+EARLY = datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))
+LATE = datetime.max.replace(tzinfo=timezone(timedelta(hours=-12)))
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "kept"),
+    [
+        ("priority", 1, Priority.VERY_LOW),
+        ("priority", 6, Priority.CRITICAL),
+        ("priority", Priority.HIGH, Priority.HIGH),
+        ("max_retries", None, None),
+        ("max_retries", 0, 0),
+        ("max_retries", MAX_RETRIES, MAX_RETRIES),
+        ("retry_backoff", None, None),
+        ("retry_backoff", 2, Backoff(base=2.0)),
+        ("retry_backoff", Backoff(cap=5), Backoff(cap=5)),
+        ("delay", 0, 0.0),
+        ("delay", 0.25, 0.25),
+        ("delay", MAX_SECONDS, MAX_SECONDS),
+        ("result_ttl", 60, 60.0),
+        ("execute_after", datetime(2026, 11, 21, 1, tzinfo=timezone(timedelta(hours=1))), datetime(2026, 11, 21, tzinfo=UTC)),
+        ("payload", {"a": []}, {"a": []}),
+        ("task_id", "extract", "extract"),
+        ("user_id", "user:1", "user:1"),
+    ],
+)  # fmt: skip
+def test_an_accepted_value_is_kept_as_a_task_holds_it(option: str, value: object, kept: object) -> None:
+    checked = check_options({option: value})
+    assert checked == {option: kept}
+    assert type(checked[option]) is type(kept)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *(("priority", value) for value in (0, 7, -1, 3.5, 3.0, "3", True, None, math.nan, 10**400)),
+        *(("max_retries", value) for value in (-1, MAX_RETRIES + 1, 10**9, 10**400, 1.0, "1", True, math.inf)),
+        *(("retry_backoff", value) for value in (-1, math.nan, math.inf, True, "1", [1], 10**400)),
+        *(("delay", value) for value in (-0.001, math.nan, math.inf, -math.inf, True, "1", MAX_SECONDS + 1, 10**400)),
+        *(("result_ttl", value) for value in (-1, math.nan, math.inf, False, "1", 10**400)),
+        *(("execute_after", value) for value in (datetime(2026, 11, 21), 0, "2026-11-21", EARLY, LATE)),  # noqa: DTZ001
+        *(("payload", value) for value in ([], "{}", 3, b"{}")),
+        *(("task_id", value) for value in ("", 3, "a\nb")),
+        *(("user_id", value) for value in ("", 3, "*", "a\nb")),
+    ],
+    ids=lambda value: ascii(value)[:30],
+)
+def test_another_value_is_refused_by_the_options_name(option: str, value: object) -> None:
+    with pytest.raises(TaskValidationError, match=option) as caught:
+        check_options({option: value})
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"), [("priorty", "priority"), ("max_retry", "max_retries"), ("taskid", "task_id")]
+)
+def test_an_unknown_option_is_refused_with_the_nearest_known_one(given: str, meant: str) -> None:
+    with pytest.raises(TaskValidationError, match=f"unknown task option '{given}'; did you mean '{meant}'"):
+        check_options({given: 1})
+
+
+def test_an_option_that_is_like_no_other_is_refused_with_all_that_are_known() -> None:
+    with pytest.raises(TaskValidationError) as caught:
+        check_options({"zzz": 1})
+    assert all(name in str(caught.value) for name in OPTIONS)
+
+
+def test_a_delay_and_an_instant_together_are_refused() -> None:
+    when = datetime(2026, 11, 21, tzinfo=UTC)
+    with pytest.raises(TaskValidationError, match="delay and execute_after: give one of them"):
+        check_options({"delay": 1, "execute_after": when})
+    assert check_options({"delay": 1, "execute_after": None}) == {"delay": 1.0, "execute_after": None}
+
+
+@pytest.mark.parametrize("make", [lambda **options: Task.create(**options), lambda **options: Task().with_(**options)])
+def test_every_way_to_make_a_task_checks_its_options(make: Any) -> None:
+    assert make(user_id="user:1", priority=5).priority is Priority.VERY_HIGH
+    with pytest.raises(TaskValidationError, match="unknown task option 'dalay'; did you mean 'delay'"):
+        make(user_id="user:1", dalay=1)
+    with pytest.raises(TaskValidationError, match="priority: "):
+        make(user_id="user:1", priority=0)
