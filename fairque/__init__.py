@@ -5,6 +5,19 @@ from fairque.core.models import Task
 from fairque.core.options import Priority
 from fairque.core.retry import Backoff, Retry
 from fairque.core.state import TaskState
+from fairque.errors import (
+    FairqueError,
+    PartialPush,
+    QueueFull,
+    RedisUnavailable,
+    ResultTimeout,
+    StaleLease,
+    TaskFailed,
+    TaskReplaced,
+    TaskRunning,
+    TaskValidationError,
+    UnknownTask,
+)
 from fairque.queue.async_queue import AsyncTaskQueue
 from fairque.queue.handle import AsyncTaskHandle, TaskHandle
 from fairque.queue.queue import TaskQueue
@@ -18,13 +31,24 @@ __all__ = [
     "AsyncTaskQueue",
     "Backoff",
     "FairQueueConfig",
+    "FairqueError",
+    "PartialPush",
     "Priority",
+    "QueueFull",
+    "RedisUnavailable",
+    "ResultTimeout",
     "Retry",
+    "StaleLease",
     "Task",
+    "TaskFailed",
     "TaskHandle",
     "TaskHandler",
     "TaskQueue",
+    "TaskReplaced",
+    "TaskRunning",
     "TaskState",
+    "TaskValidationError",
+    "UnknownTask",
     "Worker",
     "current_task",
     "task",

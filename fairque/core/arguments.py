@@ -85,9 +85,9 @@ class Parameters:
         return self._positional[: len(args)] if extra <= 0 else [*self._positional, *[self._variadic] * extra]
 
 
-_SAFE: Final = frozenset({str, bool, type(None)})
-"""A value of exactly this type comes back equal, whatever it is."""
-_AS_JSON: Final = frozenset({*_SAFE, int, float, Any, None})
+_SAFE: Final = frozenset({str, bool, int, type(None)})
+"""A value of exactly this type comes back equal, if it can be encoded at all."""
+_AS_JSON: Final = frozenset({*_SAFE, float, Any, None})
 """Kinds that JSON gives back by itself."""
 
 

@@ -44,6 +44,11 @@ class Plan(Struct, frozen=True):
     pickups: int = 100
     rounds: int = 3
 
+    @classmethod
+    def quick(cls, users: tuple[int, ...], tasks: int | None) -> Plan:
+        """Return one short round."""
+        return cls(users=users, tasks=tasks or 5_000, calls=500, pickups=50, rounds=1)
+
 
 class Single(Struct, frozen=True):
     """Pushes one by one."""
@@ -80,20 +85,22 @@ class Report(Struct, frozen=True):
 
 
 class Bench:
-    """One run on one server, under a prefix of its own that is removed at the end."""
+    """One run on one server, under a prefix of its own that is removed at the end. Tells `on_step` what is next."""
 
-    def __init__(self, plan: Plan, url: str | None, on_step: Callable[[str], None] = lambda _: None) -> None:
-        self._plan, self._on_step = plan, on_step
+    on_step: Callable[[str], object]
+
+    def __init__(self, plan: Plan, url: str | None) -> None:
+        self._plan, self.on_step = plan, _quietly
         self._url = url if url and not url.startswith("embedded://") else embedded.attach(_path_of(url))
         self._prefix = f"bench-{uuid.uuid4().hex[:12]}"
         self._plain = PlainRedis(self._url, self._prefix)
         self._names = itertools.count()
         self._samples: dict[tuple[str, str], list[Any]] = defaultdict(list)
 
-    @staticmethod
-    def steps(plan: Plan) -> int:
-        """Return how many steps `on_step` will be told of."""
-        return 1 + plan.rounds * (3 + 2 * len(plan.users))
+    @property
+    def steps(self) -> int:
+        """How many steps `on_step` will be told of."""
+        return 1 + self._plan.rounds * (3 + 2 * len(self._plan.users))
 
     def run(self) -> Report:
         """Measure everything and return the report."""
@@ -107,27 +114,27 @@ class Bench:
             self._plain.close()
 
     def _warm_up(self) -> None:
-        self._on_step("warm-up")
+        self.on_step("warm-up")
         plan = self._plan
         self._plan = Plan(users=(10,), tasks=500, calls=200, pickups=5, rounds=1)
-        on_step, self._on_step = self._on_step, lambda _: None
+        on_step, self.on_step = self.on_step, _quietly
         self._round()
         self._samples.clear()
-        self._plan, self._on_step = plan, on_step
+        self._plan, self.on_step = plan, on_step
 
     def _round(self) -> None:
         self._floor()
         for count in self._plan.users:
-            self._on_step(f"{count:,} users: push and drain")
+            self.on_step(f"{count:,} users: push and drain")
             self._push_and_drain(count)
-            self._on_step(f"{count:,} users: memory and CPU of the server")
+            self.on_step(f"{count:,} users: memory and CPU of the server")
             self._by_hand(count)
-        self._on_step("pickup")
+        self.on_step("pickup")
         self._add("pickup", *pickups(self._config(), self._plan.pickups))
         self._floor()
 
     def _floor(self) -> None:
-        self._on_step("floors")
+        self.on_step("floors")
         self._add("floor", self._plain.floor(self._plan.calls))
 
     def _push_and_drain(self, count: int) -> None:
@@ -182,6 +189,10 @@ class Bench:
 
     def _of(self, figure: str) -> dict[str, list[Any]]:
         return {users: values for (name, users), values in self._samples.items() if name == figure}
+
+
+def _quietly(_: str) -> None:
+    pass
 
 
 def _entries(root: str, users: list[str], count: int) -> Iterator[tasks.Entry]:

@@ -6,7 +6,6 @@ import ast
 import io
 import time
 import tokenize
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -15,16 +14,16 @@ import msgspec
 
 from fairque.queue.registry import task
 
-_BRANCHES: Final = (ast.If, ast.For, ast.While, ast.AsyncFor, ast.ExceptHandler, ast.BoolOp, ast.IfExp, ast.comprehension)
+_BRANCHES: Final = (ast.If, ast.For, ast.While, ast.ExceptHandler, ast.BoolOp, ast.IfExp, ast.comprehension)
 _FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 class Function(msgspec.Struct, frozen=True):
-    """A function in a file: how many lines it has, and how many branches."""
+    """A function in a file: how many lines it has, and how many places where it branches."""
 
     name: str
-    lines: int = 0
-    branches: int = 0
+    lines: int
+    branches: int
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -36,21 +35,25 @@ class Figures(msgspec.Struct, frozen=True):
     tokens: int = 0
     names: int = 0
     longest: Function | None = None
+    knottiest: Function | None = None
     ms: float = 0.0
     problem: str | None = None
 
 
 @task(max_retries=1)
 def measure(path: str) -> Figures:
-    """Count a file's lines, tokens and distinct names, and find its longest function."""
+    """Count a file's lines, tokens and names, and find its longest function and the one with the most branches."""
     started = time.perf_counter()
     source = Path(path).read_bytes()
     try:
         tokens, names = _count(source)
-        longest = max(_functions(source), key=lambda function: function.lines, default=None)
+        functions = list(_functions(source))
     except (SyntaxError, ValueError, tokenize.TokenError) as error:  # the standard library tests Python with such files
         return Figures(path, len(source), ms=_ms_since(started), problem=type(error).__name__)
-    return Figures(path, len(source), source.count(b"\n"), tokens, names, longest, _ms_since(started))
+    longest = max(functions, key=lambda function: function.lines, default=None)
+    knottiest = max(functions, key=lambda function: function.branches, default=None)
+    lines = source.count(b"\n")
+    return Figures(path, len(source), lines, tokens, names, longest, knottiest, _ms_since(started))
 
 
 def _count(source: bytes) -> tuple[int, int]:
@@ -64,10 +67,7 @@ def _count(source: bytes) -> tuple[int, int]:
 
 
 def _functions(source: bytes) -> Iterator[Function]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about escapes and literals in what we read
-        tree = ast.parse(source)
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, _FUNCTIONS):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
             yield Function(node.name, lines, sum(isinstance(part, _BRANCHES) for part in ast.walk(node)))

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar
 
+import hiredis
 import redis
 import redis.asyncio
 from redis.backoff import NoBackoff
@@ -51,7 +52,7 @@ class _Address:
             **keepalive,
         )
         connection = pool.connection_class(**pool.connection_kwargs)
-        return Port(connection, self._settings.address, _LOST, ResponseError, redis.RedisError)
+        return Port(connection, hiredis.pack_command, self._settings.address, _LOST, ResponseError, redis.RedisError)
 
     def _url(self) -> str:
         url = self._settings.effective_url
@@ -74,9 +75,11 @@ class Driver:
 
     def run(self, call: Call[T]) -> T:
         """Return the call's answer; raises as `Link.run` does."""
-        answers: list[T] = []
-        self.run_all((call,), answers)
-        return answers[0]
+        link = self._take()
+        try:
+            return link.run(call)
+        finally:
+            self._free.append(link)
 
     def run_all(self, calls: Iterable[Call[T]], answers: list[T]) -> None:
         """As `Link.run_all`."""

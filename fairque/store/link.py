@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from typing import Any, Final, NamedTuple, TypeVar
 
 from fairque.errors import FairqueError, RedisUnavailable
@@ -31,6 +31,8 @@ class Port(NamedTuple):
     """A connection of the client library, as the driver makes it, and the errors that it raises."""
 
     connection: Any
+    pack: Callable[[tuple[Any, ...]], bytes]
+    """Turns a command into bytes."""
     address: str
     """For messages: no password."""
     lost: tuple[type[Exception], ...]
@@ -78,11 +80,11 @@ class _Wire:
     def _packed(self, call: Call[Any]) -> tuple[list[bytes], bool]:
         """Return the bytes of a call and whether a reply to `SCRIPT LOAD` comes before its own."""
         script = scripts.load(call.script)
-        packed = self._connection.pack_command("EVALSHA", script.sha, 1, call.root, *call.args)
-        if script.sha in self._loaded:
-            return packed, False
-        self._loaded.add(script.sha)
-        return [*self._connection.pack_command("SCRIPT LOAD", script.text), *packed], True
+        packed = self._port.pack(("EVALSHA", script.sha, 1, call.root, *call.args))
+        if script.name in self._loaded:
+            return [packed], False
+        self._loaded.add(script.name)
+        return [self._port.pack(("SCRIPT", "LOAD", script.text)), packed], True
 
     def _translated(self, error: Exception) -> FairqueError:
         if isinstance(error, self._port.lost):
@@ -100,6 +102,12 @@ class Link(_Wire):
             RedisUnavailable: Redis could not be reached, or was lost and could not be reached again.
             QueueRefusal: the script refused the call; nothing was written.
         """
+        if call.script in self._loaded:
+            try:
+                self._connection.send_packed_command(self._packed(call)[0], check_health=False)
+                return call.read(self._connection.read_response())
+            except self._port.every:
+                pass  # whatever it was, the long way deals with it: the call may be sent again
         answers: list[T] = []
         self.run_all((call,), answers)
         return answers[0]

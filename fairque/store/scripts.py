@@ -13,6 +13,9 @@ from fairque.errors import FairqueError
 _PACKAGE: Final = Path(__file__).resolve().parent.parent
 # An installed package carries the scripts as `fairque/lua`; in a checkout (an editable install) they stand at the top.
 LUA: Final = next((d for d in (_PACKAGE / "lua", _PACKAGE.parent / "scripts" / "lua") if d.is_dir()), None)
+_DEFINITION: Final = re.compile(r"^(?=local )", re.MULTILINE)
+_NAMES: Final = re.compile(r"local (?:function )?([\w, ]+)")
+_WORD: Final = re.compile(r"[A-Za-z_]\w*")
 _INCLUDES: Final = re.compile(r"^-- include: (.*)$", re.MULTILINE)
 
 
@@ -40,8 +43,24 @@ def load(name: str) -> Script:
     header, _, body = text.partition("\n")
     found = _INCLUDES.search(body)
     libraries = "".join(_without_remarks(_read(f"lib/{lib}.lua")) for lib in found[1].split()) if found else ""
-    whole = f"{header}\n{libraries}{_without_remarks(body)}"
+    body = _without_remarks(body)
+    whole = f"{header}\n{_used(libraries, body)}{body}"
     return Script(name, whole, hashlib.sha1(whole.encode(), usedforsecurity=False).hexdigest())
+
+
+def _used(libraries: str, body: str) -> str:
+    """Return the definitions of the libraries that a script uses, directly or through one another.
+
+    Redis runs a script's text from its first line at every call: each unused function or key name would cost its
+    making, which was a third of a single push's time (14 of 45 us with all of them, 5 with only what is used).
+    """
+    words, kept = set(_WORD.findall(body)), []
+    for definition in reversed(_DEFINITION.split(libraries)[1:]):
+        names = _NAMES.match(definition)
+        if names and words.intersection(_WORD.findall(names[1])):
+            kept.append(definition)
+            words.update(_WORD.findall(definition))
+    return "".join(reversed(kept))
 
 
 def _directory() -> Path:

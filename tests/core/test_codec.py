@@ -10,16 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairque.core.codec import (
-    MAX_BODY_BYTES,
-    MAX_DEPTH,
-    Body,
-    Terms,
-    check_payload,
-    decode_body,
-    encode_body,
-    encode_result,
-)
+from fairque.core.arguments import MAX_DEPTH, check_payload
+from fairque.core.codec import MAX_BODY_BYTES, Body, Terms, decode_body, encode_body, encode_result
 from fairque.core.retry import Backoff
 from fairque.errors import TaskValidationError
 from tests.core.travel import WHEN, Colour, Point, Size, nested, takes, travel
@@ -44,21 +36,25 @@ def same(one: Any, other: Any) -> bool:
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
-scalars = (
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**63), 2**64 - 1)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | texts
-)
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts
 json_values = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4), max_leaves=12
 )
+foreign = st.one_of(
+    st.floats(),
+    st.binary(),
+    st.datetimes(),
+    st.decimals(),
+    st.integers(),
+    st.sampled_from([Colour.RED, Size.BIG, Point(1, 2)]),
+)
 anything = st.recursive(
-    scalars | st.floats() | st.binary() | st.datetimes() | st.decimals() | st.integers() | st.sampled_from([Colour.RED, Size.BIG, Point(1, 2)]),
-    lambda inner: st.lists(inner, max_size=3) | st.tuples(inner) | st.dictionaries(texts | st.integers(), inner, max_size=3),
+    scalars | foreign,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.tuples(inner) | st.dictionaries(texts | st.integers(), inner, max_size=3)
+    ),
     max_leaves=6,
-)  # fmt: skip
+)
 
 
 # --- without annotations --------------------------------------------------------------------------------------------
@@ -98,8 +94,7 @@ def test_what_is_accepted_without_an_annotation_comes_back_exactly(value: Any) -
         ({True: 2}, "args[0]", "the key True is not a string"),
         (["\ud800"], "args[0][0]", "UTF-8"),
         ({"\udfff": 1}, "args[0]", "UTF-8"),
-        (2**64, "arg", "range"),
-        ([10**400], "arg", "range"),
+        pytest.param([10**5000], "arg", "limit", id="huge"),
     ],
     ids=lambda value: ascii(value)[:25],
 )
@@ -135,7 +130,8 @@ def test_a_call_at_the_size_limit_is_taken_and_one_byte_more_is_not() -> None:
 
 
 def test_an_empty_list_an_empty_dict_and_null_stay_apart() -> None:
-    assert travel(free, [[], {}, None, "", "\0", 0, 0.0, False])[0] == [[[], {}, None, "", "\0", 0, 0.0, False]]
+    value: list[Any] = [[], {}, None, "", "\0", 0, 0.0, -0.0, False]
+    assert same(travel(free, value)[0][0], value)
 
 
 # --- payloads, results and options ----------------------------------------------------------------------------------
@@ -148,10 +144,11 @@ def test_a_payload_that_json_lacks_is_refused_by_its_path(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [math.nan, [math.inf], {"a": -math.inf}, Point(1, math.nan), object(), "\ud800", 2**64]
+    "value",
+    [math.nan, [math.inf], {"a": -math.inf}, Point(1, math.nan), object(), "\ud800", pytest.param(10**5000, id="huge")],
 )
 def test_a_result_that_json_lacks_is_refused(value: Any) -> None:
-    with pytest.raises(TaskValidationError, match="^result: "):
+    with pytest.raises(TaskValidationError, match=r"^result: "):
         encode_result(value)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from fairque.core.codec import Body, Parameters, Terms, decode_body, encode_body
+from fairque.core.arguments import Parameters
+from fairque.core.codec import Body, Terms, decode_body, encode_body
 
 WHEN = datetime(2026, 11, 21, 9, 30, 1, 500, tzinfo=UTC)
 

@@ -1,0 +1,78 @@
+"""`fairque bench`: how fast this queue is on this machine, beside what redis-py and the server can do at most."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from fairque.cli.entry import json_option
+
+if TYPE_CHECKING:
+    from fairque.monitoring.bench import Bench, Report
+
+
+class Counts(click.ParamType[tuple[int, ...]]):
+    """`10,10000`: numbers of users, each from 1 to 1,000,000."""
+
+    name = "N,N"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        """Return the numbers in order, each once."""
+        if isinstance(value, tuple):
+            return value
+        counts = tuple(dict.fromkeys(int(n) if n.strip().isdecimal() else 0 for n in str(value).split(",")))
+        if not all(1 <= count <= 1_000_000 for count in counts):
+            self.fail(f"expected numbers of users such as 10,10000, not {value!r}", param, ctx)
+        return counts
+
+
+@click.command
+@json_option
+@click.option("--quick", is_flag=True, help="One short round, in a few seconds: to see that it works.")
+@click.option("--url", metavar="URL", help="The server to measure; without it a private one is started.")
+@click.option("--users", type=Counts(), default=(10, 10_000), show_default="10,10000", help="How many users at once.")
+@click.option("--tasks", type=click.IntRange(1, 10_000_000), help="Tasks of a batch or drain; 50,000, or quick 5,000.")
+def bench(*, as_json: bool, quick: bool, url: str | None, users: tuple[int, ...], tasks: int | None) -> None:
+    """Measure how fast fairque is on this machine.
+
+    Each figure stands beside its ratio to what plain redis-py reaches in the same run. The machine's noise is in all of
+    them, so compare ratios. It writes under a prefix of its own, which is removed at the end.
+    """
+    from fairque.monitoring.bench import Bench, Plan  # with its worker and redis-py; `--help` needs none of it
+
+    plan = Plan.quick(users, tasks) if quick else Plan(users=users, tasks=tasks or Plan().tasks)
+    run = Bench(plan, url)
+    if as_json:
+        click.echo(msgspec.json.encode(run.run()))
+    else:
+        _show(_with_progress(run))
+
+
+def _with_progress(run: Bench) -> Report:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("", total=run.steps)
+        run.on_step = lambda what: progress.update(bar, advance=1, description=what)
+        return run.run()
+
+
+def _show(report: Report) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from fairque.monitoring.bench_targets import lines_of
+
+    table = Table("figure", "measured", "ratio", "target")
+    for line in lines_of(report):
+        colour = "" if line.met is None else "green" if line.met else "red"
+        table.add_row(line.name, line.figure, f"[{colour}]{line.ratio}[/]" if colour else line.ratio, line.target)
+    console = Console()
+    console.print(table)
+    console.print(", ".join(f"{name} {value}" for name, value in report.versions.items()), highlight=False)
