@@ -18,9 +18,7 @@ class Counts(click.ParamType[tuple[int, ...]]):
 
     name = "N,N"
 
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
         """Return the numbers in order, each once."""
         if isinstance(value, tuple):
             return value

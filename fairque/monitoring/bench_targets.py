@@ -56,4 +56,6 @@ def _least(name: str, figure: str, ratio: float, target: float, unit: str) -> Li
 
 
 def _most(name: str, figure: str, ratio: float, target: float, unit: str) -> Line:
-    return Line(name, figure, f"{ratio:.1f}" if ratio < 100 else f"{ratio:.0f}", f"at most {target:g}{unit}", ratio <= target)
+    return Line(
+        name, figure, f"{ratio:.1f}" if ratio < 100 else f"{ratio:.0f}", f"at most {target:g}{unit}", ratio <= target
+    )

@@ -55,12 +55,11 @@ class WorkerProcesses:
             code = process.poll()
             if code is not None:
                 how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-                raise FairqueError(f"the worker {worker_id} {how}. Its log:\n{self.log_of(worker_id)}")
+                raise FairqueError(f"the worker {worker_id} {how}. {self.logs((worker_id,))}")
 
-    def log_of(self, worker_id: str) -> str:
-        """Return the end of what a worker wrote."""
-        lines = self._log(worker_id).read_text(errors="replace").splitlines()[-30:]
-        return "\n".join(f"  {line}" for line in lines) or "  (nothing)"
+    def logs(self, ids: Sequence[str] = ()) -> str:
+        """Return the end of what these workers wrote; of all of them, if none is named."""
+        return "\n".join(f"Log of {worker_id}:\n{self._end_of_log(worker_id)}" for worker_id in ids or self.ids)
 
     def stop(self) -> None:
         """Ask them to end; whoever has not done so in time, or if this is interrupted, is killed."""
@@ -84,6 +83,10 @@ class WorkerProcesses:
             return subprocess.Popen(  # noqa: S603  # our own command, no shell
                 command, env=self._environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
+
+    def _end_of_log(self, worker_id: str) -> str:
+        lines = self._log(worker_id).read_text(errors="replace").splitlines()[-30:]
+        return "\n".join(f"  {line}" for line in lines) or "  (nothing)"
 
     def _log(self, worker_id: str) -> Path:
         return Path(self._directory.name) / f"{self.ids.index(worker_id)}.log"

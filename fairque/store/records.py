@@ -81,14 +81,16 @@ def read_record(user: bytes, task_id: str, record: bytes, run: bytes | None) -> 
 
 
 def _read_run(run: bytes) -> Run:
-    token, attempt, since, start, *_, worker = run.decode().split(":", _RUN_FIELDS - 1)
+    token, since, start, _level, _seq, attempt, _lost, _failures, _nonce, worker = run.decode().split(
+        ":", _RUN_FIELDS - 1
+    )
     return Run(token, int(attempt), int(since), int(start), worker)
 
 
 def read_grant(member: bytes, run: bytes, record: bytes) -> Grant:
     """Return a grant out of the three values that `settle.lua` answers for each task."""
     user, _, task_id = member.decode().partition("|")
-    token, attempt, since, start, _seq, level, lost, failures, nonce, _worker = run.split(b":", _RUN_FIELDS - 1)
+    token, since, start, level, _seq, attempt, lost, failures, nonce, _worker = run.split(b":", _RUN_FIELDS - 1)
     return Grant(
         member,
         token,

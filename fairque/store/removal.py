@@ -1,29 +1,23 @@
-"""Calls that take a whole queue away."""
+"""The Call that takes a whole queue away, a page at a time."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from fairque.store.call import Call, Conversation
+from fairque.store.call import Call
 
+BEGIN: Final = b"0"
+"""The cursor to begin with; when it comes back, the queue is gone."""
 _PAGE: Final = 1000
 
 
-def drop(root: str) -> Conversation[int]:
-    """Remove every key of a queue and answer how many there were. Nobody may be using it: its workers have ended.
+def drop(root: str, cursor: bytes) -> Call[bytes]:
+    """Look at about a thousand keys of the database, remove those of this queue, and answer the next cursor.
 
-    It walks over all keys of the database, a page a call.
+    Nobody may be using the queue: its workers have ended.
     """
-    cursor, removed = b"0", 0
-    while True:
-        cursor, count = yield _page(root, cursor)
-        removed += count
-        if cursor == b"0":
-            return removed
 
-
-def _page(root: str, cursor: bytes) -> Call[tuple[bytes, int]]:
-    def read(reply: Any) -> tuple[bytes, int]:
-        return reply[0], int(reply[1])
+    def read(reply: Any) -> bytes:
+        return bytes(reply[0])
 
     return Call("drop", root, (cursor, _PAGE), read)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import random
 import threading
@@ -43,6 +44,7 @@ class Loop:
         self._lists = claims.lists_of(worker.assigned_users, worker.steal_targets)
         self._pace = Pace(worker.max_concurrent_tasks, worker.prefetch_horizon, claims.MAX_WANT)
         self._threads = Threads(worker.max_concurrent_tasks, execution.run, bell.ring, worker.id)
+        self._name, self._requests = uuid.uuid4().hex, itertools.count()
         self._finished: list[Finished] = []
         self._given_back: list[Holding] = []
         self._hungry_until: float | None = None
@@ -130,7 +132,7 @@ class Loop:
         call = claims.settle(
             self._root,
             self._worker.id,
-            uuid.uuid4().hex,
+            f"{self._name}-{next(self._requests)}",
             lists=self._lists,
             want=want,
             lease=self._worker.lease_seconds,

@@ -6,70 +6,79 @@ local CHARGE = 1     -- virtual time of one start: cost / weight
 -- served yet, and users put back, which enter in order of tag (at the tail, with equal weights).
 local function choose_users(head, want)
   local order, picks, tag_of = {}, {}, {}
-  local fresh, back, first = 1, {}, 1
-  while #order < want do
+  local fresh, fresh_tag = 1, tonumber(head[2])
+  local back, back_tag, first, last = {}, {}, 1, 0
+  local chosen = 0
+  while chosen < want do
     local user, tag
-    local again = back[first]
-    if fresh < #head and not (again and again.tag < tonumber(head[fresh + 1])) then
-      user, tag = head[fresh], tonumber(head[fresh + 1])
+    if fresh_tag and not (first <= last and back_tag[first] < fresh_tag) then
+      user, tag = head[fresh], fresh_tag
       fresh = fresh + 2
+      fresh_tag = tonumber(head[fresh + 1])
       picks[user], tag_of[user] = 0, tag
-    elseif again then
-      user, tag = again.user, again.tag
+    elseif first <= last then
+      user, tag = back[first], back_tag[first]
       first = first + 1
     else
       break
     end
-    if picks[user] < counts[user].ready then
+    local picked, ready = picks[user], counts[user].ready
+    if picked < ready then
       if tag > queue.clock then
         queue.clock = tag
       end
-      order[#order + 1] = user
-      picks[user] = picks[user] + 1
-      tag_of[user] = tag + CHARGE
-      if picks[user] < counts[user].ready then
-        local place = #back + 1
-        while place > first and back[place - 1].tag > tag + CHARGE do
-          back[place] = back[place - 1]
+      chosen = chosen + 1
+      order[chosen] = user
+      picks[user] = picked + 1
+      tag = tag + CHARGE
+      tag_of[user] = tag
+      if picked + 1 < ready then
+        last = last + 1
+        local place = last
+        while place > first and back_tag[place - 1] > tag do
+          back[place], back_tag[place] = back[place - 1], back_tag[place - 1]
           place = place - 1
         end
-        back[place] = { user = user, tag = tag + CHARGE }
+        back[place], back_tag[place] = user, tag
       end
     end
   end
   return order, picks, tag_of
 end
 
--- Take `want` of one user's tasks; ghosts are passed over, a bounded number of times. Returns member, run, record
--- triples in order.
-local function take_tasks(user, want, worker)
-  local taken = {}
+-- Take up to `want` of one user's tasks; ghosts are passed over, a bounded number of times. Returns member, run and
+-- record of each, flat and in order.
+local function take_tasks(user, want, before_core, worker)
+  local taken, found = {}, 0
   for _ = 1, 16 do
-    local entries, ids, heads = take_entries(user, want - #taken, queue.aging), {}, {}
+    local entries, ids, seqs, sinces = take_entries(user, want - found, queue.aging), {}, {}, {}
     if #entries == 0 then
       break
     end
     for i = 1, #entries do
-      heads[i] = { parse_entry(entries[i]) }
-      ids[i] = heads[i][3]
+      seqs[i], sinces[i], ids[i] = string.match(entries[i], '^(%d+):(%d+):(.*)')
     end
     local texts = redis.call('HMGET', user_key(user, 'tasks'), unpack(ids))
     for i = 1, #ids do
-      local record = parse_record(texts[i])
-      if record and record.state == 'Q' and record.seq == heads[i][1] then
+      local level, seq, attempt, rest = string.match(texts[i] or '', '^Q(%d):(%d+):(%d+):(%d+:%d+:%w*):')
+      if seq == seqs[i] then
         queue.token = queue.token + 1
-        add_count(user, record.level, -1)
-        taken[#taken + 1] = { user .. '|' .. ids[i], format_run(record, heads[i][2], worker), texts[i] }
+        add_count(user, tonumber(level), -1)
+        taken[3 * found + 1] = user .. '|' .. ids[i]
+        taken[3 * found + 2] = queue.token .. ':' .. sinces[i] .. before_core .. level .. ':' .. seq .. ':' ..
+          attempt + 1 .. ':' .. rest .. worker
+        taken[3 * found + 3] = texts[i]
+        found = found + 1
       end
     end
-    if #taken >= want then
+    if found >= want then
       break
     end
   end
-  return taken
+  return taken, found
 end
 
--- Grant up to `want` tasks of the users of one list to a worker; appends member, run, record to `grants`.
+-- Grant up to `want` tasks of the users of one list to a worker; appends member, run and record of each to `grants`.
 local function claim_tasks(scope, want, worker, lease_ms, grants)
   local head = want > 0 and head_of(scope, want) or {}
   if #head == 0 then
@@ -82,11 +91,14 @@ local function claim_tasks(scope, want, worker, lease_ms, grants)
   load_counts(users)
   load_busy(users)
   local order, picks, tag_of = choose_users(head, want)
-  local taken, next_of, tags, leaving, runs, leases = {}, {}, {}, {}, {}, {}
+  local taken, next_of, tags, leaving, granted = {}, {}, {}, {}, 0
+  local before_core, after_core = string.format(':%d:', queue.now), ':' .. worker
   for user, wanted in pairs(picks) do
-    taken[user], next_of[user] = take_tasks(user, wanted, worker), 1
-    tag_of[user] = tag_of[user] - (wanted - #taken[user]) * CHARGE
-    add_busy(user, #taken[user])
+    local found
+    taken[user], found = take_tasks(user, wanted, before_core, after_core)
+    next_of[user], granted = 1, granted + found
+    tag_of[user] = tag_of[user] - (wanted - found) * CHARGE
+    add_busy(user, found)
     if counts[user].ready > 0 then
       tags[#tags + 1] = tag_of[user]
       tags[#tags + 1] = user
@@ -94,20 +106,21 @@ local function claim_tasks(scope, want, worker, lease_ms, grants)
       leaving[#leaving + 1] = user
     end
   end
-  local deadline, granted = string.format('%d', queue.now + lease_ms), 0
-  for _, user in ipairs(order) do
-    local grant = taken[user][next_of[user]]
-    if grant then
-      next_of[user] = next_of[user] + 1
-      granted = granted + 1
-      runs[2 * granted - 1], runs[2 * granted] = grant[1], grant[2]
-      leases[2 * granted - 1], leases[2 * granted] = deadline, grant[1]
-      for part = 1, 3 do
-        grants[#grants + 1] = grant[part]
+  if granted > 0 then
+    local runs, leases, n = {}, {}, 0
+    local deadline, at = string.format('%d', queue.now + lease_ms), #grants
+    for i = 1, #order do
+      local user = order[i]
+      local own, k = taken[user], next_of[user]
+      local member = own[k]
+      if member then
+        next_of[user] = k + 3
+        runs[n + 1], runs[n + 2] = member, own[k + 1]
+        leases[n + 1], leases[n + 2] = deadline, member
+        grants[at + 1], grants[at + 2], grants[at + 3] = member, own[k + 1], own[k + 2]
+        n, at = n + 2, at + 3
       end
     end
-  end
-  if granted > 0 then
     redis.call('HSET', RUNS, unpack(runs))
     redis.call('ZADD', LEASES, unpack(leases))
     set_stat('clock', queue.clock)

@@ -6,12 +6,12 @@ local function lane_key(user, level)
 end
 
 local function lane_entry(seq, since, id)
-  return string.format('%d:%d:', seq, since) .. id
+  return string.format('%d:%d:%s', seq, since, id)
 end
 
 local function parse_entry(entry)
-  local seq, since, at = string.match(entry, '^(%d+):(%d+):()')
-  return tonumber(seq), tonumber(since), string.sub(entry, at)
+  local seq, since = string.match(entry, '^(%d+):(%d+):')
+  return tonumber(seq), tonumber(since)
 end
 
 -- Where in a lane the first entry with at least this seq stands (0-based; its length if there is none), and that

@@ -10,13 +10,13 @@ local function reap_leases(limit)
   end
   local ends, users = {}, {}
   local texts = redis.call('HMGET', RUNS, unpack(members))
-  for i = 1, #members do
-    local user, id = split_member(members[i])
-    local run = parse_run(texts[i])
-    run.lost = run.lost + 1
-    local kind = run.lost < LOST_MAX and 'L' or 'B'
-    ends[i] = { user = user, id = id, run = run, kind = kind, argument = LOST_TTL, text = 'lost' }
-    users[i] = user
+  for n, member in ipairs(members) do
+    local user, id = split_member(member)
+    local _, since, core = parse_run(texts[n])
+    local last = parse_core(core).lost + 1 >= LOST_MAX
+    ends[n] = { member = member, user = user, id = id, since = since, core = core, kind = last and 'B' or 'K',
+      argument = LOST_TTL, text = 'lost' }
+    users[n] = user
   end
   load_counts(users)
   load_busy(users)

@@ -1,0 +1,18 @@
+"""What the tests of the scripts stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from tests.lua.scene import Scene
+
+
+@pytest.fixture
+def scene(redis_url: str, prefix: str, redis_client: redis.Redis) -> Iterator[Scene]:
+    """Give an empty queue under a simulated clock."""
+    scene = Scene(redis_url, prefix, redis_client)
+    yield scene
+    scene.close()
