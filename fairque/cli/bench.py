@@ -51,10 +51,11 @@ def bench(*, as_json: bool, quick: bool, url: str | None, users: tuple[int, ...]
 
 
 def _with_progress(run: Bench) -> Report:
-    from rich.console import Console
     from rich.progress import Progress
 
-    console = Console(stderr=True)
+    from fairque.monitoring.tables import make_console
+
+    console = make_console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("", total=run.steps)
         run.on_step = lambda what: progress.update(bar, advance=1, description=what)
@@ -62,15 +63,8 @@ def _with_progress(run: Bench) -> Report:
 
 
 def _show(report: Report) -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from fairque.monitoring.bench_targets import page_of
+    from fairque.monitoring.tables import make_console
 
-    from fairque.monitoring.bench_targets import lines_of
-
-    table = Table("figure", "measured", "ratio", "target")
-    for line in lines_of(report):
-        colour = "" if line.met is None else "green" if line.met else "red"
-        table.add_row(line.name, line.figure, f"[{colour}]{line.ratio}[/]" if colour else line.ratio, line.target)
-    console = Console()
-    console.print(table)
-    console.print(", ".join(f"{name} {value}" for name, value in report.versions.items()), highlight=False)
+    console = make_console()
+    console.print(page_of(report, pretty=console.is_terminal))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,14 +14,14 @@ import click
 from rich.console import Console
 from rich.live import Live
 
-from fairque.cli.entry import json_option, print_json
+from fairque.cli.entry import FAILED, json_option, print_json
 from fairque.monitoring.demo import Demo
 from fairque.monitoring.demo_config import shipped_config
 from fairque.monitoring.demo_files import teams
 from fairque.monitoring.demo_picture import picture_of
 from fairque.monitoring.demo_report import Report
 from fairque.monitoring.demo_tables import live_page, plain_line, summary
-from fairque.monitoring.tables import make_console
+from fairque.monitoring.tables import make_console, show
 
 PICTURE: Final = "fairness.svg"
 _PLAIN_EVERY: Final = 1.0
@@ -49,18 +50,29 @@ def demo(*, config_path: Path | None, output: Path, files: int | None, as_json: 
     """
     output.mkdir(parents=True, exist_ok=True)
     console = make_console()
-    with _ended_by_signals(), Demo(config_path or shipped_config(), teams(files)) as running:
-        if as_json:
-            for _ in running.frames():
-                pass
-        elif console.is_terminal:
-            _watch(running, console)
-        else:
-            _tell(running)
-        report = running.report()
+    try:
+        with _ended_by_signals(), Demo(config_path or shipped_config(), teams(files)) as running:
+            _follow(running, console, as_json=as_json)
+            report = running.report()
+    except KeyboardInterrupt:
+        click.echo("fairque: stopped; the workers have ended and nothing is left in Redis", err=True)
+        sys.exit(FAILED)
     path = (output / PICTURE).resolve()
     path.write_text(picture_of(report), encoding="utf-8")
     _conclude(report, path, console, as_json=as_json)
+    if report.failed:
+        sys.exit(FAILED)
+
+
+def _follow(running: Demo, console: Console, *, as_json: bool) -> None:
+    """Let the demo run, and show it in the way that suits who looks."""
+    if as_json:
+        for _ in running.frames():
+            pass
+    elif console.is_terminal and not console.is_dumb_terminal:
+        _watch(running, console)
+    else:
+        _tell(running)
 
 
 def _watch(running: Demo, console: Console) -> None:
@@ -69,7 +81,7 @@ def _watch(running: Demo, console: Console) -> None:
     with Live(console=console, auto_refresh=False) as live:
         for frame in running.frames():
             told += [(frame.seconds, event) for event in frame.events]
-            live.update(live_page(frame, told), refresh=True)
+            live.update(live_page(frame, told, width=console.width), refresh=True)
 
 
 def _tell(running: Demo) -> None:
@@ -81,7 +93,6 @@ def _tell(running: Demo) -> None:
         if frame.seconds >= due:
             due = frame.seconds + _PLAIN_EVERY
             click.echo(plain_line(frame))
-    click.echo()
 
 
 def _conclude(report: Report, picture: Path, console: Console, *, as_json: bool) -> None:
@@ -89,7 +100,7 @@ def _conclude(report: Report, picture: Path, console: Console, *, as_json: bool)
         print_json(report.to_json() | {"picture": str(picture)})
         return
     console.print()
-    console.print(summary(report, pretty=console.is_terminal))
+    show(console, summary(report, pretty=console.is_terminal, width=console.width if console.is_terminal else 80))
     console.print(f"picture: {picture}", soft_wrap=True, markup=False)
 
 

@@ -13,7 +13,7 @@ from rich.live import Live
 from fairque.cli import entry
 from fairque.cli.entry import config_option, impatient, json_option, load_config, print_json
 from fairque.monitoring.overview import look
-from fairque.monitoring.tables import make_console, overview_page, totals_table
+from fairque.monitoring.tables import make_console, overview_page, show, totals_table
 from fairque.queue.queue import TaskQueue
 
 _EVERY: Final = 1.0
@@ -73,12 +73,12 @@ def _show(queue: TaskQueue, user_id: str | None, *, address: str, only_stats: bo
         return _page(queue, user_id, console, address=address, only_stats=only_stats, fill=watch)
 
     if not watch:
-        console.print(page())
+        show(console, page())
         return
     try:
         if not console.is_terminal:
             while True:
-                console.print(page())
+                show(console, page())
                 console.print()
                 time.sleep(_EVERY)
         with Live(page(), console=console, screen=True, auto_refresh=False) as live:
@@ -95,7 +95,7 @@ def _page(
     """Read and draw once. `fill`: as many users as the terminal has room for."""
     pretty = console.is_terminal
     if only_stats:
-        return totals_table(queue.get_stats(), pretty=pretty)
+        return totals_table(queue.get_stats())
     overview = look(queue, user_id)
     rows = None
     if pretty:

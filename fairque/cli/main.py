@@ -40,7 +40,7 @@ class Lazily(click.Group):
 
 
 @click.group(cls=Lazily, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="fairque")
+@click.version_option(package_name="fairque", prog_name="fairque")
 def fairque() -> None:
     """A fair, multi-tenant task queue on Redis: no user's flood delays another's handful.
 

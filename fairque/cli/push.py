@@ -108,7 +108,7 @@ def _found(name: str) -> TaskFunction[..., Any]:
             missing = f": {error}"
     found = find_task(name)
     if found is None:
-        near = difflib.get_close_matches(name, task_names(), n=3, cutoff=0.5)
+        near = difflib.get_close_matches(name, task_names(), n=3)
         hint = f"did you mean {' or '.join(near)}?" if near else "a name is module:function, as in myapp.tasks:send"
         raise UnknownTask(f"no task is called {name}{missing}; {hint}")
     return found

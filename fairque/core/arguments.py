@@ -47,9 +47,10 @@ class Parameters:
                     required += parameter.default is parameter.empty
                 else:
                     required = 1_000_000 if parameter.default is parameter.empty else required
-                named[parameter.name] = kind
+                if parameter.kind is not parameter.POSITIONAL_ONLY:
+                    named[parameter.name] = kind
         self._positional, self._named, self._required = positional, named, required
-        self._typed = any(kind not in _AS_JSON for kind in [*named.values(), self._variadic, self._rest])
+        self._typed = any(kind not in _PLAIN for kind in [*positional, *named.values(), self._variadic, self._rest])
         self.returns = _kept(hints.get("return", Any))
 
     def check(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
@@ -87,8 +88,8 @@ class Parameters:
 
 _SAFE: Final = frozenset({str, bool, int, type(None)})
 """A value of exactly this type comes back equal, if it can be encoded at all."""
-_AS_JSON: Final = frozenset({*_SAFE, float, Any, None})
-"""Kinds that JSON gives back by itself."""
+_PLAIN: Final = frozenset({*_SAFE, Any, None})
+"""Kinds of parameter for which what JSON gives back is the argument; a float may come back as an int."""
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
@@ -112,7 +113,7 @@ def _kept(annotation: Any) -> Any:
 
 
 def _rebuild(value: Any, kind: Any) -> Any:
-    return value if kind in _AS_JSON and kind is not float else msgspec.convert(value, kind, str_keys=True)
+    return value if kind in _PLAIN else msgspec.convert(value, kind, str_keys=True)
 
 
 def _check(value: Any, kind: Any, path: str) -> None:
@@ -144,7 +145,7 @@ def _not_json(value: Any, path: str, depth: int) -> Iterator[str]:
             yield f"{path[:60]}...: nested deeper than {MAX_DEPTH}"
             return
         yield from _not_json_inside(value, path, depth + 1)
-    elif kind not in _AS_JSON:
+    elif kind not in _SAFE:
         yield f"{path}: {kind.__name__} needs an annotation"
 
 

@@ -82,7 +82,7 @@ class Task(msgspec.Struct, Generic[R], frozen=True, eq=False, kw_only=True):
         Raises:
             TaskValidationError: an option is unknown or its value is not accepted.
         """
-        return cls(**check_options({"user_id": user_id, "payload": payload or {}, **options}))
+        return cls(**check_options({"user_id": user_id, "payload": {} if payload is None else payload, **options}))
 
     def with_(self, **options: Any) -> Task[R]:
         """Return a copy with other options (never other arguments).

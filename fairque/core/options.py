@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any, Final
 
 from fairque.core.ids import check_task_id, check_user_id
+from fairque.core.quantity import check_seconds, check_whole
 from fairque.core.retry import Backoff
 from fairque.errors import TaskValidationError
 
 MAX_RETRIES: Final = 1_000
-MAX_SECONDS: Final = 10 * 365 * 86_400.0
-"""Longest delay or retention, in seconds: ten years."""
 
 
 class Priority(IntEnum):
@@ -49,74 +47,55 @@ def check_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_priority(value: object) -> Priority:
-    """Return `value` as a Priority; it may be a Priority or an int from 1 to 6, but not a bool, a string or a float."""
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 6:
-        raise TaskValidationError(f"priority: expected a Priority or an int from 1 to 6, got {_shown(value)}")
-    return Priority(value)
+    """Return `value` as a Priority; it may be a Priority or an int from 1 to 6, but not a bool, a string or a float.
+
+    Raises:
+        TaskValidationError: it is something else.
+    """
+    return Priority(check_whole("priority", value, 1, 6))
 
 
-def _check_retries(value: object) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_RETRIES:
-        raise TaskValidationError(f"max_retries: expected an int from 0 to {MAX_RETRIES}, got {_shown(value)}")
-    return value
+def _check_backoff(value: object) -> Backoff:
+    return value if isinstance(value, Backoff) else Backoff(base=check_seconds("retry_backoff", value))
 
 
-def _check_backoff(value: object) -> Backoff | None:
-    if value is None or isinstance(value, Backoff):
-        return value
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TaskValidationError(f"retry_backoff: expected a Backoff or its base in seconds, got {_shown(value)}")
-    return Backoff(base=float(value))
-
-
-def _seconds(name: str) -> Callable[[object], float | None]:
-    def check(value: object) -> float | None:
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise TaskValidationError(f"{name}: expected seconds as a finite number, got {_shown(value)}")
-        if not 0 <= value <= MAX_SECONDS:
-            raise TaskValidationError(f"{name}: must be from 0 to {MAX_SECONDS:.0f} seconds, got {_shown(value)}")
-        return float(value)
-
-    return check
-
-
-def _check_instant(value: object) -> datetime | None:
-    if value is None:
-        return None
+def _check_instant(value: object) -> datetime:
     if not isinstance(value, datetime):
-        raise TaskValidationError(f"execute_after: expected a datetime, got {_shown(value)}")
-    if value.tzinfo is None or value.utcoffset() is None:
+        raise TaskValidationError(f"execute_after: expected a datetime, got {type(value).__name__}")
+    if value.utcoffset() is None:
         raise TaskValidationError("execute_after: needs a time zone, as in datetime.now(UTC) + timedelta(hours=1)")
-    return value.astimezone(UTC)
+    try:
+        instant = value.astimezone(UTC)
+    except OverflowError:
+        raise TaskValidationError("execute_after: is out of the range of UTC datetimes") from None
+    if not 1970 <= instant.year < 9999:
+        raise TaskValidationError(f"execute_after: must lie between 1970 and 9998, got the year {instant.year}")
+    return instant
 
 
-def _check_payload(value: object) -> dict[str, Any] | None:
-    if value is not None and not isinstance(value, dict):
+def _check_payload(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
         raise TaskValidationError(f"payload: expected a dict, got {type(value).__name__}")
     return value
 
 
-def _optional(check: Callable[[object], str]) -> Callable[[object], str | None]:
+def _seconds(name: str) -> Callable[[object], float]:
+    return lambda value: check_seconds(name, value)
+
+
+def _optional(check: Callable[[object], Any]) -> Callable[[object], Any]:
     return lambda value: None if value is None else check(value)
-
-
-def _shown(value: object) -> str:
-    return repr(value) if isinstance(value, int | float | bool | None) else type(value).__name__
 
 
 OPTIONS: Final[dict[str, Callable[[object], Any]]] = {
     "task_id": _optional(check_task_id),
     "user_id": _optional(check_user_id),
     "priority": check_priority,
-    "payload": _check_payload,
-    "max_retries": _check_retries,
-    "retry_backoff": _check_backoff,
-    "delay": _seconds("delay"),
-    "execute_after": _check_instant,
-    "result_ttl": _seconds("result_ttl"),
+    "payload": _optional(_check_payload),
+    "max_retries": _optional(lambda value: check_whole("max_retries", value, 0, MAX_RETRIES)),
+    "retry_backoff": _optional(_check_backoff),
+    "delay": _optional(_seconds("delay")),
+    "execute_after": _optional(_check_instant),
+    "result_ttl": _optional(_seconds("result_ttl")),
 }
 """Every option by name, with what turns a given value into the one a Task holds or refuses it."""

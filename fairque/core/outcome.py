@@ -17,8 +17,16 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def failure_of(error: BaseException) -> Failure:
     """Return what is kept of an error: no local variables, and of a long traceback its end."""
+    try:
+        message = str(error)
+    except Exception:
+        message = "its message cannot be told: str() of it raised"
     frames = "".join(traceback.format_exception(error))
-    return Failure(type(error).__name__, str(error)[:4_000], frames[-16_000:])
+    return Failure(type(error).__name__, _storable(message[:4_000]), _storable(frames[-16_000:]))
+
+
+def _storable(text: str) -> str:
+    return text.encode(errors="backslashreplace").decode()
 
 
 class Done(msgspec.Struct, frozen=True):

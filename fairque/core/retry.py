@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import msgspec
 
 from fairque.core.outcome import Again, Bury, Failure
+from fairque.core.quantity import check_seconds
+from fairque.core.wording import shown
 from fairque.errors import TaskValidationError
 
 
@@ -24,17 +24,18 @@ class Backoff(msgspec.Struct, frozen=True, array_like=True):
     jitter: bool = True
 
     def __post_init__(self) -> None:
-        for name, least in (("base", 0.0), ("factor", 1.0), ("cap", 0.0)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise TaskValidationError(f"retry_backoff.{name}: expected seconds as a number, got {value!r}")
-            if not least <= value < math.inf:
-                raise TaskValidationError(f"retry_backoff.{name}: must be finite and at least {least:g}, got {value!r}")
+        check_seconds("retry_backoff.base", self.base)
+        check_seconds("retry_backoff.factor", self.factor, least=1.0, most=1_000_000.0)
+        check_seconds("retry_backoff.cap", self.cap)
+        if not isinstance(self.jitter, bool):
+            raise TaskValidationError(f"retry_backoff.jitter: expected True or False, got {shown(self.jitter)}")
 
     def delay(self, failures: int, chance: float) -> float:
         """Return the delay in seconds after the given number of failures (>= 1); `chance` is drawn from [0, 1)."""
-        # Past 1,000 doublings the bound is the cap for any base, and the power would overflow.
-        bound = min(self.cap, self.base * self.factor ** min(failures - 1, 1000)) if self.base else 0.0
+        try:
+            bound = min(self.cap, self.base * self.factor ** (failures - 1))
+        except OverflowError:  # beyond what a float holds, and so beyond any cap
+            bound = self.cap if self.base else 0.0
         return bound * chance if self.jitter else bound
 
 
@@ -49,7 +50,7 @@ class Retry(Exception):
 
     def __init__(self, message: str = "the task asked for another attempt", *, delay: float | None = None) -> None:
         super().__init__(message)
-        self.delay = delay
+        self.delay = None if delay is None else check_seconds("delay", delay)
 
 
 def after_failure(
@@ -65,5 +66,5 @@ def after_failure(
     if failures > max_retries:
         return Bury(failure)
     if isinstance(error, Retry) and error.delay is not None:
-        return Again(max(0.0, error.delay), failure)
+        return Again(error.delay, failure)
     return Again((backoff or DEFAULT_BACKOFF).delay(failures, chance), failure)

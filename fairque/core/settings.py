@@ -120,7 +120,7 @@ class FairnessSettings(Section, frozen=True, kw_only=True):
 
     cost: Literal["count"] = "count"
     """What a start is charged: one."""
-    aging_seconds: Annotated[float, Meta(gt=0)] = 60.0
+    aging_seconds: Annotated[float, Meta(ge=0.001)] = 60.0
     """How many seconds of waiting one priority level is worth; `inf`: priorities are strict."""
 
 

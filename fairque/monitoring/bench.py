@@ -1,7 +1,7 @@
 """`fairque bench`: how fast a queue is here, beside what redis-py and the server can do at most.
 
-The machine may be shared and noisy: floors are measured before and after the product's figures of each round, every
-figure is a median over the rounds, and only ratios within one run mean much.
+The machine may be shared and noisy: floors are measured before, between and after the product's figures of each round,
+every figure is a median over the rounds, and only ratios within one run mean much.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Plan(Struct, frozen=True):
     users: tuple[int, ...] = (10, 10_000)
     tasks: int = 50_000
     calls: int = 3_000
-    pickups: int = 100
-    rounds: int = 3
+    pickups: int = 60
+    rounds: int = 5
 
     @classmethod
     def quick(cls, users: tuple[int, ...], tasks: int | None) -> Plan:
@@ -100,7 +100,7 @@ class Bench:
     @property
     def steps(self) -> int:
         """How many steps `on_step` will be told of."""
-        return 1 + self._plan.rounds * (3 + 2 * len(self._plan.users))
+        return 1 + self._plan.rounds * (2 + 3 * len(self._plan.users))
 
     def run(self) -> Report:
         """Measure everything and return the report."""
@@ -123,8 +123,8 @@ class Bench:
         self._plan, self.on_step = plan, on_step
 
     def _round(self) -> None:
-        self._floor()
         for count in self._plan.users:
+            self._floor()
             self.on_step(f"{count:,} users: push and drain")
             self._push_and_drain(count)
             self.on_step(f"{count:,} users: memory and CPU of the server")

@@ -11,6 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 import redis
@@ -70,10 +71,8 @@ class PlainRedis:
         deadline = time.monotonic() + _SETTLED
         while self._client.info("memory").get("lazyfree_pending_objects", 0) and time.monotonic() < deadline:
             time.sleep(0.01)
-        try:
+        with suppress(redis.ResponseError):  # a hosted Redis may forbid it
             self._client.execute_command("MEMORY", "PURGE")
-        except redis.ResponseError:  # a hosted Redis may forbid it
-            pass
         return int(self._client.info("memory")["used_memory"])
 
     def forget(self) -> None:

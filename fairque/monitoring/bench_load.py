@@ -58,7 +58,7 @@ def tasks_of(users: list[str], count: int) -> list[Task[Any]]:
 
 
 def drain_elsewhere(url: str, prefix: str, queue: str) -> float:
-    """Drain a queue by one worker in a process of its own; return the seconds from its first start to the last finish."""
+    """Drain a queue by one worker in a process of its own; return the seconds from its start to the last finish."""
     command = [sys.executable, "-m", __name__, url, prefix, queue]
     done = subprocess.run(command, capture_output=True, text=True, timeout=_DRAIN_LIMIT, check=False)  # noqa: S603
     if done.returncode:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from rich.console import Group
+from rich.text import Text
+
 from fairque.monitoring.bench import Report
+from fairque.monitoring.tables import plain_table
 
 
 class Line(NamedTuple):
@@ -16,6 +20,18 @@ class Line(NamedTuple):
     ratio: str
     target: str
     met: bool | None
+
+
+def page_of(report: Report, *, pretty: bool) -> Group:
+    """Return a report as a table, with green and red where `pretty`: for terminals."""
+    table = plain_table(pretty=pretty)
+    for name in ("figure", "measured", "ratio", "target"):
+        table.add_column(name, no_wrap=name != "measured")
+    for line in lines_of(report):
+        colour = "" if line.met is None or not pretty else "green" if line.met else "red"
+        table.add_row(line.name, line.figure, Text(line.ratio, colour), line.target)
+    versions = ", ".join(f"{name} {value}" for name, value in report.versions.items())
+    return Group(table, Text(versions, "dim" if pretty else ""))
 
 
 def lines_of(report: Report) -> Iterator[Line]:

@@ -10,6 +10,8 @@ from typing import Final
 
 import msgspec
 
+from fairque.errors import FairqueError
+
 NOISY: Final = "team-platform"
 LATE: Final = "team-support"
 _FOREIGN: Final = {"site-packages", "dist-packages", "__pycache__"}
@@ -25,16 +27,24 @@ class Team(msgspec.Struct, frozen=True):
 
 
 def teams(limit: int | None = None) -> tuple[Team, ...]:
-    """Return the teams in the order in which they submit. `limit`: so many files of the noisy one, evenly spread."""
+    """Return the teams in the order in which they submit. `limit`: so many files of the noisy one, evenly spread.
+
+    Raises:
+        FairqueError: one of them has none: this Python keeps its library elsewhere than in files.
+    """
     library = standard_library()
     chosen = library if limit is None else spread(library, limit)
     sample = "" if len(chosen) == len(library) else f"{len(chosen):,} files of "
-    return (
+    found = (
         Team(NOISY, chosen, f"{sample}the standard library of Python {sysconfig.get_python_version()}"),
         Team("team-search", spread(package("rich"), 14), "14 files of the package rich"),
         Team("team-billing", spread(package("redis"), 12), "12 files of the package redis"),
         Team(LATE, spread(package("click"), 10), "10 files of the package click"),
     )
+    for team in found:
+        if not team.files:
+            raise FairqueError(f"the demo finds no Python files for {team.user_id}: {team.source}")
+    return found
 
 
 def standard_library() -> tuple[str, ...]:

@@ -27,10 +27,11 @@ class Submission(msgspec.Struct, frozen=True):
 
 
 class Course(msgspec.Struct, frozen=True):
-    """When a team's tasks ended, in seconds after the start: as it was, and (`in_line`) in order of arrival."""
+    """When a team's tasks began and ended, in seconds after the start; `in_line`: ended, first come, first served."""
 
     user_id: str
     arrived: float
+    begins: tuple[float, ...]
     ends: tuple[float, ...]
     in_line: tuple[float, ...]
 
@@ -88,13 +89,18 @@ class Report(msgspec.Struct, frozen=True):
         return tuple(team for team in self.teams if team.user_id != NOISY)
 
     @property
+    def failed(self) -> int:
+        """How many tasks gave no result."""
+        return sum(team.tasks - team.finished for team in self.teams)
+
+    @property
     def fairness_line(self) -> str:
         """What the demo shows, in a sentence or two."""
         late, noisy = self.team(LATE), self.team(NOISY)
         return (
             f"{LATE} came when {late.ahead:,} tasks of {NOISY} were still to do. First come, first served, its last "
-            f"result comes after {late.took_in_line_s:.1f} s; here it came after {late.took_s:.1f} s. Half of the "
-            f"quiet teams' tasks waited less than {_middle(self.quiet):.2f} s, half of {NOISY}'s more than "
+            f"result comes after {late.took_in_line_s:.1f} s; here it came after {late.took_s:.1f} s. Half of each "
+            f"quiet team's tasks waited no longer than {_middle(self.quiet):.2f} s, half of {NOISY}'s no longer than "
             f"{(noisy.wait_p50_ms or 0) / 1000:.1f} s."
         )
 
@@ -122,8 +128,7 @@ def make_report(
         tokens=sum(one.tokens for one in figures),
         lines=sum(one.lines for one in figures),
         teams=tuple(
-            _team(started, course, courses, [task for task in kept if task.user_id == course.user_id])
-            for course in courses
+            _team(course, courses, [task for task in kept if task.user_id == course.user_id]) for course in courses
         ),
         workers=tuple({"id": name, "pid": pid, "tasks": ran[name]} for name, pid in pids.items()),
         longest_functions=_functions(figures, lambda one: one.longest, lambda function: function.lines),
@@ -139,27 +144,27 @@ def _courses(started: float, submissions: Sequence[Submission], tasks: Sequence[
     The queue in line is this very run with its results handed out in another order: the first instant at which a
     result came goes to the task that was submitted first, and so on.
     """
-    ends: dict[str, list[float]] = {one.team.user_id: [] for one in submissions}
-    for task in tasks:
-        ends[task.user_id or ""].append(_seconds(task, started))
-    everything = iter(sorted(itertools.chain.from_iterable(ends.values())))
-    return tuple(
-        Course(user, one.at, tuple(sorted(ends[user])), tuple(itertools.islice(everything, len(ends[user]))))
-        for one in submissions
-        for user in (one.team.user_id,)
-    )
+    everything = iter(sorted(_seconds(task, started) for task in tasks))
+    courses = []
+    for one in submissions:
+        own = [task for task in tasks if task.user_id == one.team.user_id]
+        ends = sorted(_seconds(task, started) for task in own)
+        begins = sorted(_began(task, started) for task in own)
+        in_line = itertools.islice(everything, len(own))
+        courses.append(Course(one.team.user_id, one.at, tuple(begins), tuple(ends), tuple(in_line)))
+    return tuple(courses)
 
 
-def _team(started: float, course: Course, courses: Sequence[Course], tasks: Sequence[Task[Any]]) -> TeamReport:
+def _team(course: Course, courses: Sequence[Course], tasks: Sequence[Task[Any]]) -> TeamReport:
     last, noisy = course.ends[-1], courses[0]
     meanwhile = sum(course.arrived <= end <= last for other in courses for end in other.ends)
-    results = [(_seconds(task, started), _figures(task)) for task in tasks]
-    waits = sorted(max(0.0, end - one.ms / 1000 - course.arrived) for end, one in results if one is not None)
+    results = [one for task in tasks if (one := _figures(task)) is not None]
+    waits = [max(0.0, begin - course.arrived) for begin in course.begins]
     return TeamReport(
         user_id=course.user_id,
         tasks=len(tasks),
-        finished=len(waits),
-        unreadable=sum(one is not None and one.problem is not None for _, one in results),
+        finished=len(results),
+        unreadable=sum(one.problem is not None for one in results),
         arrived_s=round(course.arrived, 3),
         took_s=round(last - course.arrived, 3),
         took_in_line_s=round(course.in_line[-1] - course.arrived, 3),
@@ -173,6 +178,11 @@ def _team(started: float, course: Course, courses: Sequence[Course], tasks: Sequ
 def _seconds(task: Task[Any], started: float) -> float:
     """Return when a task ended, in seconds after the start."""
     return max(0.0, task.ended_at.timestamp() - started) if task.ended_at else 0.0
+
+
+def _began(task: Task[Any], started: float) -> float:
+    figures = _figures(task)
+    return max(0.0, _seconds(task, started) - (figures.ms / 1000 if figures else 0.0))
 
 
 def _figures(task: Task[Any]) -> Figures | None:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -17,18 +16,27 @@ from fairque.monitoring.demo_report import Found, Report, TeamReport
 from fairque.monitoring.tables import bar, plain_table, quantity, span, wait_text
 
 COLOURS: Final = {NOISY: "yellow", "team-search": "cyan", "team-billing": "green", LATE: "magenta"}
-_BAR: Final = 16
+_WIDE: Final = 100
+"""Columns of a terminal from which on there is room for everything."""
 
 
-def live_page(frame: Frame, told: Sequence[tuple[float, str]]) -> RenderableType:
-    """Return the demo as it stands, with what has happened so far."""
+def live_page(frame: Frame, told: Sequence[tuple[float, str]], *, width: int) -> RenderableType:
+    """Return the demo as it stands, with what has happened so far, for a terminal of so many columns."""
     progress = Table.grid(padding=(0, 2))
     progress.add_row(
-        ProgressBar(total=frame.total, completed=frame.done, width=48, complete_style="bold", finished_style="green"),
+        ProgressBar(
+            total=frame.total,
+            completed=frame.done,
+            width=48 if width >= _WIDE else 30,
+            complete_style="bold",
+            finished_style="green",
+        ),
         Text(f"{frame.done:,} of {frame.total:,} tasks"),
         Text(f"{frame.seconds:.1f} s", "dim"),
     )
-    return Group(_heading(), Text(), _standings(frame), Text(), progress, Text(), *told_lines(told))
+    return Group(
+        _heading(), Text(), _standings(frame, 20 if width >= _WIDE else 10), Text(), progress, Text(), *told_lines(told)
+    )
 
 
 def told_lines(told: Sequence[tuple[float, str]]) -> list[Text]:
@@ -45,22 +53,24 @@ def plain_line(frame: Frame) -> str:
     return f"{frame.seconds:5.1f} s  {frame.done / frame.total:4.0%}  {teams}".rstrip()
 
 
-def summary(report: Report, *, pretty: bool) -> RenderableType:
-    """Return what the demo came to."""
+def summary(report: Report, *, pretty: bool, width: int) -> RenderableType:
+    """Return what the demo came to. `pretty` is for terminals, of so many columns."""
     ran = ", ".join(f"{worker['id']} {worker['tasks']:,}" for worker in report.workers)
     unreadable = sum(team.unreadable for team in report.teams)
-    broken = f" {unreadable} of them are no Python, on purpose: tests read them." if unreadable else ""
+    broken = f" Not Python, on purpose, since tests read them: {unreadable} files." if unreadable else ""
     work = (
         f"{report.tasks:,} files with {report.lines:,} lines and {report.tokens:,} tokens in {report.seconds:.1f} s; "
         f"tasks per worker: {ran}.{broken}"
     )
-    finds = Table.grid(padding=(0, 4))
-    finds.add_row(
+    found = [
         _found("longest functions", "lines", report.longest_functions, pretty=pretty),
-        _found("most branches", "branches", report.knottiest_functions, pretty=pretty),
-    )
+        _found("functions with most branches", "branches", report.knottiest_functions, pretty=pretty),
+        _found("largest files", "bytes", report.largest_files, pretty=pretty),
+    ]
     parts: list[RenderableType] = [_times(report.teams, pretty=pretty), Text()]
-    parts += [Text(report.fairness_line, "bold"), Text(), finds, Text(), Text(work, "dim")]
+    parts += [Text(report.fairness_line, "bold"), Text(), *_beside(found, width=width), Text(work, "dim")]
+    if report.failed:
+        parts.append(Text(f"{report.failed:,} tasks failed", "bold red"))
     return Group(*parts)
 
 
@@ -70,31 +80,31 @@ def _heading() -> Text:
     )
 
 
-def _standings(frame: Frame) -> Table:
+def _standings(frame: Frame, bar_width: int) -> Table:
     table = plain_table(pretty=True)
     table.add_column("team", no_wrap=True)
-    for name in ("tasks", "waiting", "running", "done"):
+    for name in ("waiting", "running", "done"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
-    for name in ("share now", "wait p50", "p95"):
+    table.add_column("share", justify="right", no_wrap=True)
+    for name in ("wait p50", "p95"):
         table.add_column(name, justify="right", no_wrap=True, min_width=7)
     for one in frame.standings:
-        table.add_row(*_standing(one))
+        table.add_row(*_standing(one, bar_width))
     return table
 
 
-def _standing(one: Standing) -> list[Text]:
+def _standing(one: Standing, bar_width: int) -> list[Text]:
     user, total = one.team.user_id, len(one.team.files)
     colour = COLOURS.get(user, "white")
     if not one.arrived:
-        return [Text(user, "dim"), *[Text("-", "dim") for _ in range(4)], Text("comes later".ljust(_BAR), "dim")]
+        return [Text(user, "dim"), *[Text("-", "dim") for _ in range(3)], Text("later", "dim")]
     return [
         Text(user, colour),
-        quantity(total),
         quantity(one.waiting),
         quantity(one.running),
         quantity(one.done, "bold green" if one.done == total else ""),
-        Text(bar(one.done / total, _BAR), colour),
+        Text(bar(one.done / total, bar_width), colour),
         Text(f"{one.share:.0%}", "" if one.share else "dim"),
         Text(wait_text(one.wait_p50_ms)),
         Text(wait_text(one.wait_p95_ms)),
@@ -126,8 +136,22 @@ def _found(title: str, unit: str, found: Sequence[Found], *, pretty: bool) -> Ta
     table.add_column(unit, justify="right", no_wrap=True)
     table.add_column(title, no_wrap=True)
     for one in found:
-        table.add_row(f"{one.amount:,}", Text.assemble(one.name, (f"  {one.path}", "dim")))
+        table.add_row(
+            f"{one.amount:,}",
+            Text.assemble(*((one.name, "  ") if one.name else ()), (one.path, "dim" if one.name else "")),
+        )
     return table
+
+
+def _beside(tables: Sequence[Table], *, width: int) -> list[RenderableType]:
+    """Return the tables side by side, as many as there is room for, each row of them with a blank line after it."""
+    columns = 1 if width < _WIDE else 2 if width < 150 else 3
+    rows: list[RenderableType] = []
+    for first in range(0, len(tables), columns):
+        row = Table.grid(padding=(0, 4))
+        row.add_row(*tables[first : first + columns])
+        rows += [row, Text()]
+    return rows
 
 
 def _coloured(text: str) -> Text:

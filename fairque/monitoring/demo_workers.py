@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +17,14 @@ from fairque.errors import FairqueError
 
 _GRACE = 5.0
 """Seconds after SIGTERM by which a worker must have ended."""
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def _end_with_parent() -> None:
+    """Have the kernel send SIGTERM when the demo is gone, even if it was killed."""
+    if _libc:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class WorkerProcesses:
@@ -81,7 +91,12 @@ class WorkerProcesses:
         command = [sys.executable, "-m", "fairque", "worker", "--config", str(self._config_path), "--id", worker_id]
         with self._log(worker_id).open("wb") as log:
             return subprocess.Popen(  # noqa: S603  # our own command, no shell
-                command, env=self._environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                command,
+                env=self._environ,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_end_with_parent if _libc else None,  # noqa: PLW1509  # it only makes a system call
             )
 
     def _end_of_log(self, worker_id: str) -> str:

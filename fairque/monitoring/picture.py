@@ -73,21 +73,24 @@ def draw(
     """Return the picture as an SVG document."""
     head = [_text(40, 50, title, size=22, weight=700)]
     head += [_text(40, 78 + 20 * row, line, size=14, colour=FAINT) for row, line in enumerate(subtitle)]
-    body = [*head, *(part for panel in panels for part in _panel(panel)), _text(40, height - 18, footer, size=11, colour=FAINT)]
+    head.append(_text(40, height - 18, footer, size=11, colour=FAINT))
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
             f'role="img" font-family="{_FONT}">',
             f"<title>{escape(title)}</title>",
-            f'<rect x="0.5" y="0.5" width="{width - 1}" height="{height - 1}" rx="10" fill="{PAPER}" stroke="{FRAME}"/>',
-            *body,
+            f'<rect x="1" y="1" width="{width - 2}" height="{height - 2}" rx="10" fill="{PAPER}" stroke="{FRAME}"/>',
+            *head,
+            *(part for panel in panels for part in _panel(panel)),
             "</svg>",
             "",
         ]
     )
 
 
-def steps(instants: Sequence[float], *, since: float = 0.0, each: float = 1.0, until: float | None = None) -> tuple[Point, ...]:
+def steps(
+    instants: Sequence[float], *, since: float = 0.0, each: float = 1.0, until: float | None = None
+) -> tuple[Point, ...]:
     """Return a staircase that begins at `since` and rises by `each` at every later instant, as far as `until`."""
     points, height = [(since, 0.0)], 0.0
     for instant in instants:
@@ -101,7 +104,7 @@ def ticks(low: float, high: float, most: int) -> list[float]:
     """Return at most `most` + 1 round numbers from `low` to `high`, evenly spaced."""
     rough = (high - low) / most
     size = 10.0 ** math.floor(math.log10(rough))
-    step = next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor >= rough * 0.999)
+    step = next(size * factor for factor in (1, 2, 5, 10) if size * factor >= rough * 0.999)
     first = math.ceil(low / step - 1e-9)
     return [round(step * place, 10) for place in range(first, math.floor(high / step + 1e-9) + 1)]
 
@@ -110,7 +113,7 @@ def _panel(panel: Panel) -> Iterator[str]:
     left, top, width, height = panel.place
     yield _text(left, top - 12, panel.title, size=13, weight=600)
     for y in ticks(*panel.y, 4):
-        shown = f"{y:.0%}" if panel.percent else f"{y:,.0f}"
+        shown = f"{y:.0%}" if panel.percent else f"{y:,g}"
         yield _rule(left, panel.down(y), left + width, panel.down(y), RULE)
         yield _text(left - 8, panel.down(y) + 4, shown, size=11, colour=FAINT, anchor="end")
     for x in ticks(*panel.x, 8 if width > 500 else 5):
@@ -124,7 +127,8 @@ def _panel(panel: Panel) -> Iterator[str]:
     for note in panel.notes:
         for row, text in enumerate(note.lines):
             x, y = panel.across(note.at[0]), panel.down(note.at[1]) + row * _ROW
-            yield _text(x, y, text, size=12, colour=note.colour, anchor=note.anchor)
+            weight = 400 if note.colour == FAINT else 600
+            yield _text(x, y, text, size=12.5, weight=weight, colour=note.colour, anchor=note.anchor)
 
 
 def _line(panel: Panel, line: Line) -> Iterator[str]:

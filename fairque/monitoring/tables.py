@@ -15,6 +15,7 @@ from fairque.monitoring.overview import Overview, UserLine
 from fairque.store.readings import Stats
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
+_ALARMS: Final = {"failed": "bold red", "lost": "bold red"}
 _LATE: Final = 5.0
 """Seconds without a heartbeat after which a worker is marked: it sends one each second."""
 
@@ -25,10 +26,22 @@ def make_console(*, stderr: bool = False) -> Console:
     return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=10_000)
 
 
+def show(console: Console, page: RenderableType) -> None:
+    """Print a page; where there is no terminal, without the blanks that fill up its lines."""
+    if console.is_terminal:
+        console.print(page)
+        return
+    with console.capture() as captured:
+        console.print(page)
+    for line in captured.get().splitlines():
+        console.file.write(f"{line.rstrip()}\n")
+    console.file.flush()
+
+
 def overview_page(overview: Overview, *, address: str, pretty: bool, rows: int | None = None) -> RenderableType:
     """Return everything: the heading, totals, users (at most `rows` of them), workers. `pretty` is for terminals."""
     heading = Text.assemble(("queue ", "dim"), (overview.queue, "bold"), (f" at {address}", "dim"))
-    parts: list[RenderableType] = [heading, Text(), totals_table(overview.stats, pretty=pretty), Text()]
+    parts: list[RenderableType] = [heading, Text(), totals_table(overview.stats), Text()]
     if overview.users:
         parts.append(users_table(overview.users[:rows], pretty=pretty))
         parts += _more(len(overview.users) - len(overview.users[:rows]))
@@ -42,18 +55,20 @@ def overview_page(overview: Overview, *, address: str, pretty: bool, rows: int |
     return Group(*parts)
 
 
-def totals_table(stats: Stats, *, pretty: bool) -> Table:
-    """Return the queue's totals: what is there now, and what ever ended how."""
-    now = ("queued", "started", "scheduled", "deferred", "failed", "users", "workers")
-    ever = ("finished", "failed", "canceled", "retried", "lost")
-    table = plain_table(pretty=pretty)
-    table.add_column("", style="dim")
-    columns = dict.fromkeys((*now[:5], "users", "workers", *ever))
-    for name in columns:
-        table.add_column(_shown(name), justify="right")
-    counts: dict[str, Any] = {**stats}
-    table.add_row("now", *(quantity(counts[name]) if name in now else "" for name in columns))
-    table.add_row("ever", *(quantity(counts[f"{name}_total"]) if name in ever else "" for name in columns))
+def totals_table(stats: Stats) -> Table:
+    """Return the queue's totals: what is there now, and how tasks ended since the queue began."""
+    now = {"waiting": stats["queued"], "running": stats["started"]}
+    now |= {"scheduled": stats["scheduled"], "deferred": stats["deferred"], "failed": stats["failed"]}
+    ever = {"finished": stats["finished_total"], "failed": stats["failed_total"], "canceled": stats["canceled_total"]}
+    ever |= {"retried": stats["retried_total"], "lost": stats["lost_total"]}
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(style="dim")
+    for _ in now:
+        table.add_column(justify="right")
+        table.add_column(min_width=10)
+    for name, counts in (("now ", now), ("ever", ever)):
+        cells = ((quantity(count, _ALARMS.get(state, "bold")), Text(state)) for state, count in counts.items())
+        table.add_row(name, *(cell for pair in cells for cell in pair))
     return table
 
 
@@ -111,7 +126,9 @@ def plain_table(*, pretty: bool) -> Table:
     """Return an empty table as all of them look: a rule under its head on a terminal, aligned text elsewhere."""
     if not pretty:
         return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
-    return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="bold", border_style="dim")
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table.header_style, table.border_style = "bold", "dim"
+    return table
 
 
 def quantity(amount: int, style: str = "") -> Text:
@@ -154,7 +171,3 @@ def _names(users: Sequence[str]) -> str:
     if list(users) == ["*"]:
         return "everyone"
     return ", ".join(users[:4]) + (", …" if len(users) > 4 else "") if users else "-"
-
-
-def _shown(state: str) -> str:
-    return {"queued": "waiting", "started": "running"}.get(state, state)

@@ -6,7 +6,7 @@ import functools
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, Final, Generic, ParamSpec, TypeVar, overload
+from typing import Any, Final, Generic, ParamSpec, Protocol, TypeVar, overload
 
 from msgspec.structs import replace
 
@@ -61,6 +61,13 @@ class TaskFunction(Generic[P, R]):
         return f"<task {self.name}>"
 
 
+class _Decorator(Protocol):
+    @overload
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> TaskFunction[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> TaskFunction[P, R]: ...
+
+
 _tasks: Final[dict[str, TaskFunction[..., Any]]] = {}
 
 
@@ -69,7 +76,7 @@ def task(function: Callable[P, Coroutine[Any, Any, R]], /) -> TaskFunction[P, R]
 @overload
 def task(function: Callable[P, R], /) -> TaskFunction[P, R]: ...
 @overload
-def task(*, name: str | None = None, **options: Any) -> Callable[[Callable[P, R]], TaskFunction[P, R]]: ...
+def task(*, name: str | None = None, **options: Any) -> _Decorator: ...
 def task(function: Callable[..., Any] | None = None, /, *, name: str | None = None, **options: Any) -> Any:
     """Make a task of a function that stands at the top of a module. Bare, or with options.
 
@@ -113,7 +120,7 @@ def check_name(name: object) -> str:
 
 def _checked(function: object) -> Callable[..., Any]:
     qualname = getattr(function, "__qualname__", None)
-    if not callable(function) or isinstance(function, type) or qualname is None:
+    if not callable(function) or isinstance(function, type | TaskFunction) or qualname is None:
         raise TaskValidationError(f"@task: expected a function, got {type(function).__name__}")
     if "<" in qualname:
         what = "a lambda" if "<lambda>" in qualname else "a nested function"

@@ -47,8 +47,7 @@ class _Address:
             socket_timeout=self._settings.socket_timeout,
             retry=Retry(NoBackoff(), 0),
             retry_on_error=[],
-            lib_name=None,
-            lib_version=None,
+            driver_info=None,
             **keepalive,
         )
         connection = pool.connection_class(**pool.connection_kwargs)

@@ -132,5 +132,5 @@ class Execution:
             return
         try:
             getattr(self._handler, hook)(*about)
-        except Exception:
+        except BaseException:
             log.exception("%s.%s raised; the task goes on", type(self._handler).__name__, hook)

@@ -68,6 +68,9 @@ class Keeper:
             self._link.run(claims.leave(self._root, self._worker.id, self._lists))
         except FairqueError as error:
             log.warning("worker %s could not say goodbye: %s", self._worker.id, error)
+
+    def close(self) -> None:
+        """Close the connection."""
         self._link.close()
 
     def run_once(self) -> None:

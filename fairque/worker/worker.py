@@ -62,8 +62,13 @@ class Worker:
         if self._crew is not None:
             raise FairqueError(f"worker {self.id} has been started already")
         self._driver.run(self._verbs.meet())
-        self._crew = _Crew(self._verbs.root, self.settings, self._execution, self._driver)
-        self._crew.start()
+        crew = _Crew(self._verbs.root, self.settings, self._execution, self._driver)
+        try:
+            crew.start()
+        except BaseException:
+            crew.close()
+            raise
+        self._crew = crew
         log.info("worker %s serves %s", self.id, ", ".join(self.settings.assigned_users[:5]) or "steal targets only")
 
     def stop(self, timeout: float | None = None) -> None:
@@ -159,8 +164,12 @@ class _Crew:
             self.loop.stop(timeout)
         self._thread.join()
         self._keeper.stop()
+        self.close()
+
+    def close(self) -> None:
         self._bell.close()
         self._link.close()
+        self._keeper.close()
 
     def signaled(self, timeout: float) -> None:
         self._signals += 1

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from fairque import Backoff, Priority, Task
-from fairque.core.options import MAX_RETRIES, MAX_SECONDS, OPTIONS, check_options
+from fairque.core.options import MAX_RETRIES, OPTIONS, check_options
+from fairque.core.quantity import MAX_SECONDS
 from fairque.errors import TaskValidationError
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

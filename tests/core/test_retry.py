@@ -51,7 +51,7 @@ def test_a_backoff_that_is_no_finite_time_is_refused_by_its_field(field: str, va
 
 
 def test_a_factor_below_one_is_refused() -> None:
-    with pytest.raises(TaskValidationError, match=r"retry_backoff\.factor: must be finite and at least 1"):
+    with pytest.raises(TaskValidationError, match=r"retry_backoff\.factor: must be from 1 to 1000000, got 0\.5"):
         Backoff(factor=0.5)
 
 
@@ -75,12 +75,11 @@ def test_a_task_without_a_backoff_of_its_own_has_the_default_one() -> None:
 
 def test_retry_asks_for_its_own_delay_and_spends_a_retry() -> None:
     assert decide(1, error=Retry(delay=30)) == Again(30, FAILURE)
-    assert decide(1, error=Retry(delay=-5)) == Again(0.0, FAILURE)
     assert decide(1, error=Retry()) == decide(1)
     assert decide(4, error=Retry(delay=30)) == Bury(FAILURE)
 
 
-@pytest.mark.parametrize("delay", [math.nan, math.inf, "1", 10**400], ids=lambda value: ascii(value)[:9])
+@pytest.mark.parametrize("delay", [-5, math.nan, math.inf, "1", 10**400], ids=lambda value: ascii(value)[:9])
 def test_retry_refuses_a_delay_that_is_no_finite_time(delay: Any) -> None:
     with pytest.raises(TaskValidationError, match="delay"):
         Retry(delay=delay)

@@ -60,7 +60,6 @@ def test_a_section_cannot_be_changed() -> None:
         (WorkerSettings, "prefetch_horizon", 0, 1, (-0.001, 1.001, math.inf, math.nan)),
         (WorkerSettings, "graceful_shutdown_timeout", 0, 86_400, (-1, math.inf, math.nan)),
         (QueueSettings, "default_max_retries", 0, 100, (-1, 101, 10**9)),
-        (FairnessSettings, "aging_seconds", 0.001, math.inf, (0, -1, math.nan)),
         (QueueSettings, "result_ttl_seconds", 0.001, 315_360_000, (0, math.inf)),
         (QueueSettings, "failed_ttl_seconds", 0.001, 315_360_000, (0, math.inf)),
         (RedisSettings, "connect_timeout", 0.001, 86_400, (0, -1, math.inf, math.nan)),
@@ -173,3 +172,10 @@ def test_unknown_keys_are_told_with_the_nearest_known_one() -> None:
         "true: unknown key; known are redis, queue, fairness, tasks, workers",
         "the text 'redis://***@h': unknown key; known are redis, queue, fairness, tasks, workers",
     ]
+
+
+@pytest.mark.parametrize("aging", [0, -1, math.nan, "60", True])
+def test_ageing_takes_any_positive_time_and_infinity(aging: object) -> None:
+    assert FairnessSettings(aging_seconds=math.inf).aging_seconds == math.inf
+    with pytest.raises(ConfigError, match="aging_seconds: must be a number of at least 0.001"):
+        FairnessSettings(aging_seconds=aging)  # type: ignore[arg-type]

@@ -53,10 +53,9 @@ def test_many_leases_lapse_in_bounded_steps_and_none_is_missed(scene: Scene) -> 
     ids = scene.push_many("a", 45)
     scene.claim(45, worker="dead")
     scene.now += LEASE_MS
-    got: list[str] = []
-    for _ in range(5):
-        got += ids_of(scene.claim(45, worker="alive"))
-    assert got == ids
+    steps = [ids_of(scene.claim(45, worker="alive")) for _ in range(6)]
+    assert sorted(task_id for step in steps for task_id in step) == sorted(ids)
+    assert max(map(len, steps)) <= 10
 
 
 def test_the_third_loss_is_a_failure_and_there_is_no_fourth_run(scene: Scene) -> None:
@@ -140,7 +139,8 @@ def test_an_old_token_changes_nothing_whatever_became_of_the_task(scene: Scene, 
         scene.settle()
     else:
         (new,) = (grant for grant in scene.claim(2, worker="new") if grant.task_id == "t")
-        endings = {"finished": DONE, "failed": BURY, "scheduled": again(5), "deleted": DONE, "pushed anew": DONE}
+        endings: dict[str, Outcome] = {"finished": DONE, "failed": BURY, "scheduled": again(5)}
+        endings |= {"deleted": DONE, "pushed anew": DONE}
         if state in endings:
             scene.end([new], endings[state])
         if state == "deleted":

@@ -12,6 +12,7 @@ import pytest
 import redis
 
 from fairque import Backoff, Retry, TaskFailed, TaskQueue, TaskState, Worker, current_task, task
+from fairque.core.ids import encode_id
 from fairque.core.outcome import Failure
 from fairque.errors import FairqueError
 from tests.waiting import wait_until
@@ -42,7 +43,7 @@ def fail_until(attempt: int) -> int:
 @task(max_retries=2, retry_backoff=AT_ONCE)
 def always_fail(gate: str) -> None:
     gates[gate].came.append(current_task().attempt)
-    _secret = "a local variable's value"  # noqa: F841 - it must not be found in the traceback
+    _secret = "a local variable's value"
     raise ValueError("this is why")
 
 
@@ -52,6 +53,11 @@ def ask_again(gate: str, delay: float) -> str:
     if current_task().attempt == 1:
         raise Retry(delay=delay)
     return "done"
+
+
+@task(max_retries=1)
+def ask_strangely(gate: str) -> None:
+    raise Retry(delay=gates[gate].came[0])
 
 
 @task(max_retries=0)
@@ -83,13 +89,6 @@ def raise_it(name: str) -> None:
 @task
 def only_in_this_process() -> None:
     return None
-
-
-def failure_of(house: House, user: str, task_id: str) -> Failure:
-    found = house.queue.get_task(task_id, user_id=user)
-    assert found is not None
-    assert found.failure is not None
-    return found.failure
 
 
 # --- what a task can ask --------------------------------------------------------------------------------------------
@@ -172,19 +171,10 @@ def test_a_task_may_ask_for_another_attempt_and_say_when_i16(house: House) -> No
 @pytest.mark.parametrize("delay", [math.nan, math.inf, -1.0, 1e300, "soon"])
 def test_a_retry_with_an_impossible_delay_harms_nobody(house: House, delay: Any) -> None:
     house.started(max_concurrent_tasks=1)
-    asked = house.queue.push(_ask_for(house, delay), user_id="user:1")
+    house.gate.came.append(delay)
+    asked = house.queue.push(ask_strangely(house.name), user_id="user:1")
     assert house.queue.push(add(1, 1), user_id="user:1").result(timeout=10) == 2
     wait_until(lambda: asked.state() is not TaskState.STARTED, description="the first run has been settled")
-
-
-def _ask_for(house: House, delay: Any) -> Any:
-    house.gate.came.append(delay)
-    return ask_strangely(house.name)
-
-
-@task(max_retries=1)
-def ask_strangely(gate: str) -> None:
-    raise Retry(delay=gates[gate].came[0])
 
 
 def test_a_result_that_cannot_be_stored_fails_the_task(house: House) -> None:
@@ -219,15 +209,16 @@ def test_an_unknown_name_fails_with_the_reason_when_the_grace_is_over(house: Hou
     unknown = house.queue.push(only_in_this_process(), user_id="user:1")
     _rename(house, "user:1", unknown.task_id)
     house.started(unknown_task_grace=0)
-    with pytest.raises(TaskFailed, match="UnknownTask: no worker that was asked knows the task 'no_such_module:only_in"):
+    with pytest.raises(
+        TaskFailed, match="UnknownTask: no worker that was asked knows the task 'no_such_module:only_in"
+    ):
         unknown.result(timeout=10)
 
 
 def _rename(house: House, user: str, task_id: str) -> None:
     """Make a stored task one of a release that this process has not got."""
     with redis.Redis.from_url(house.url) as client:
-        key = house.key(f"user:{user}:tasks").replace(":user:user:", ":user:user%3A")
-        assert client.exists(key), client.keys(f"*{house.name}*")
+        key = house.key(f"user:{encode_id(user)}:tasks")
         record = client.hget(key, task_id)
         assert isinstance(record, bytes)
         client.hset(key, task_id, record.replace(b'"tests.worker.test_runs:', b'"no_such_module:'))
@@ -236,7 +227,7 @@ def _rename(house: House, user: str, task_id: str) -> None:
 def test_corrupt_bytes_fail_their_task_and_the_users_other_tasks_go_on(house: House) -> None:
     broken, whole = (house.queue.push(add(n, n), user_id="user:1") for n in (1, 2))
     with redis.Redis.from_url(house.url) as client:
-        key = next(key for key in client.keys(f"*{house.name}*") if key.endswith(b":tasks"))
+        key = house.key(f"user:{encode_id('user:1')}:tasks")
         record = client.hget(key, broken.task_id)
         assert isinstance(record, bytes)
         client.hset(key, broken.task_id, record[: record.index(b"|") + 1] + b"\xff\x00 not a call")

@@ -120,7 +120,7 @@ def test_drain_says_when_it_takes_too_long(house: House) -> None:
     assert handle.result(timeout=10) == "x"
 
 
-def test_drain_waits_for_a_retry_that_is_due_and_not_for_a_later_time(house: House) -> None:
+def test_drain_does_not_wait_for_a_later_time(house: House) -> None:
     later = house.queue.push(add(1, 1).with_(delay=3600), user_id="user:1")
     with house.worker() as worker:
         worker.drain(timeout=10)
@@ -155,7 +155,9 @@ def test_a_worker_that_could_not_start_can_be_started_later(house: House, redis_
 def test_the_id_is_needed_where_there_are_several_workers(redis_url: str, prefix: str) -> None:
     config = config_of(redis_url, prefix)
     both = type(config)(
-        redis=config.redis, queue=config.queue, workers=(*config.workers, *config_of(redis_url, prefix, id="w2").workers)
+        redis=config.redis,
+        queue=config.queue,
+        workers=(*config.workers, *config_of(redis_url, prefix, id="w2").workers),
     )
     with pytest.raises(ConfigError, match="several workers are configured: name one of w1, w2"):
         Worker(both)

@@ -1,0 +1,92 @@
+"""What the queue should hold, said as simply as possible: a table of tasks and a handful of totals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+Kind = Literal["done", "bury", "release", "again", "postpone"]
+
+
+class Name(NamedTuple):
+    """A task: its user and its id."""
+
+    user: str
+    task_id: str
+
+
+@dataclass
+class Entry:
+    """One task. `at` is when its lease lapses, it is due or its record expires (ms), as its state needs."""
+
+    level: int
+    letter: str
+    at: int = 0
+    attempt: int = 0
+    lost: int = 0
+    failures: int = 0
+    token: bytes = b""
+
+    @property
+    def ended(self) -> bool:
+        return self.letter in "FX"
+
+
+@dataclass
+class Model:
+    """Letters: Q ready, R running, W scheduled, F finished, X failed."""
+
+    tasks: dict[Name, Entry] = field(default_factory=dict)
+    totals: Counter[str] = field(default_factory=Counter)
+
+    def those(self, letter: str, user: str | None = None) -> Iterator[Name]:
+        """Yield the tasks of that state."""
+        for name, entry in self.tasks.items():
+            if entry.letter == letter and user in (None, name.user):
+                yield name
+
+    def push(self, name: Name, level: int, due: int | None) -> bool:
+        """Push a chosen id; return whether a task was made."""
+        known = self.tasks.get(name)
+        if known is not None and not known.ended:
+            return False
+        self.tasks[name] = Entry(level, "Q") if due is None else Entry(level, "W", due)
+        return True
+
+    def grant(self, name: Name, token: bytes, deadline: int) -> Entry:
+        """Start a ready task."""
+        entry = self.tasks[name]
+        assert entry.letter == "Q", f"{name} was granted while {entry.letter}"
+        entry.letter, entry.token, entry.at = "R", token, deadline
+        entry.attempt += 1
+        return entry
+
+    def holds(self, name: Name, token: bytes) -> bool:
+        """Say whether a run has its lease."""
+        entry = self.tasks.get(name)
+        return entry is not None and entry.letter == "R" and entry.token == token
+
+    def end(self, name: Name, kind: Kind, at: int) -> None:
+        """End a run; `at` is when the task is due again or expires."""
+        entry = self.tasks[name]
+        entry.letter, entry.at = {"done": "F", "bury": "X", "release": "Q"}.get(kind, "W"), at
+        entry.failures += kind in ("again", "bury")
+        self.totals["retried_total"] += kind == "again"
+        self.totals["finished_total"] += kind == "done"
+        self.totals["failed_total"] += kind == "bury"
+
+    def pass_time(self, now: int, failed_until: int) -> None:
+        """Reap what has lapsed, ready what is due."""
+        for entry in self.tasks.values():
+            if entry.letter == "R" and entry.at <= now:
+                entry.lost += 1
+                self.totals["lost_total"] += 1
+                entry.letter = "Q"
+                if entry.lost == 3:
+                    entry.letter, entry.at = "X", failed_until
+                    entry.failures += 1
+                    self.totals["failed_total"] += 1
+            elif entry.letter == "W" and entry.at <= now:
+                entry.letter = "Q"

@@ -1,0 +1,195 @@
+"""Every accepted task is in exactly one state at every script boundary, and all that is kept about it agrees (I1, I4,
+I6, I7): a random walk, checked against a model after each step.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+import redis
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from fairque.core.ids import encode_id
+from fairque.core.outcome import Outcome
+from fairque.errors import TaskRunning
+from fairque.store import claims, readings, tasks
+from fairque.store.records import Grant
+from tests.lua.model import Kind, Model, Name
+from tests.lua.scene import BURY, DONE, LEASE, RELEASE, Scene, again, postpone
+
+USERS = ["a", "b:{x}", "c|d"]
+names = st.builds(Name, st.sampled_from(USERS), st.sampled_from(["t1", "t2", "t3", "t:4", "t|5"]))
+levels = st.sampled_from([1, 3, 3, 3, 5, 6])
+delays = st.none() | st.sampled_from([1, 4_000, 90_000])
+workers = st.sampled_from(["w1", "w2"])
+KEEP = 60
+LOST_KEEP = 7 * 86_400
+WAYS: dict[Kind, Outcome] = {"done": DONE, "bury": BURY, "release": RELEASE, "again": again(3), "postpone": postpone(2)}
+LATER: dict[Kind, int] = {"done": KEEP * 1000, "bury": KEEP * 1000, "release": 0, "again": 3_000, "postpone": 2_000}
+TOTALS = ("finished_total", "failed_total", "retried_total", "lost_total")
+
+
+class Walk(RuleBasedStateMachine):
+    """The rules are what programs and workers do; each is done to the queue and to the model."""
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__()
+        self.scene, self.model = scene, Model()
+        self.held: list[Grant] = []
+
+    @rule(batch=st.lists(st.tuples(names, levels, delays), min_size=1, max_size=4))
+    def push(self, batch: list[tuple[Name, int, int | None]]) -> None:
+        entries = [
+            tasks.Entry(name.user, name.task_id, level, self.scene.name("n"), f"+{delay}" if delay else "", b"")
+            for name, level, delay in batch
+        ]
+        accepted = self.scene.push_entries(entries)
+        for answer, (name, level, delay) in zip(accepted, batch, strict=True):
+            made = self.model.push(name, level, None if delay is None else self.scene.now + delay)
+            assert answer.created == made, name
+
+    @rule(worker=workers, want=st.integers(1, 6))
+    def claim(self, worker: str, want: int) -> None:
+        ready = sum(1 for _ in self.model.those("Q"))
+        grants = self.scene.claim(want, worker=worker)
+        assert len(grants) == min(want, ready)
+        for grant in grants:
+            deadline = self.scene.now + int(LEASE * 1000)
+            entry = self.model.grant(Name(grant.user_id, grant.task_id), grant.token, deadline)
+            assert (grant.level, grant.attempt) == (entry.level, entry.attempt)
+            assert (grant.lost, grant.failures) == (entry.lost, entry.failures)
+        self.held += grants
+
+    @rule(places=st.lists(st.integers(0, 30), min_size=1, max_size=3, unique=True), kind=st.sampled_from([*WAYS]))
+    def end(self, places: list[int], kind: Kind) -> None:
+        ended = [self.held[place] for place in places if place < len(self.held)]
+        stale = self.scene.end(ended, WAYS[kind], keep=KEEP)
+        for place, grant in enumerate(ended):
+            name = Name(grant.user_id, grant.task_id)
+            assert self.model.holds(name, grant.token) == (place not in stale)
+            if place not in stale:
+                self.model.end(name, kind, self.scene.now + LATER[kind])
+
+    @rule(place=st.integers(0, 30))
+    def renew(self, place: int) -> None:
+        if place < len(self.held):
+            grant = self.held[place]
+            name = Name(grant.user_id, grant.task_id)
+            call = claims.renew(self.scene.root, [(grant.member, grant.token)], LEASE, self.scene.at())
+            held = self.model.holds(name, grant.token)
+            assert self.scene.run(call) == [held]
+            if held:
+                self.model.tasks[name].at = self.scene.now + int(LEASE * 1000)
+
+    @rule(name=names)
+    def delete(self, name: Name) -> None:
+        known = self.model.tasks.get(name)
+        if known is not None and known.letter == "R":
+            with pytest.raises(TaskRunning):
+                self.scene.delete(*name)
+            return
+        assert self.scene.delete(*name) == (known is not None)
+        self.model.tasks.pop(name, None)
+
+    @rule(seconds=st.sampled_from([1, 2, 5, 16, 45]))
+    def pass_time(self, seconds: int) -> None:
+        self.scene.now += seconds * 1000
+        for _ in range(3):
+            self.scene.settle()
+        self.model.pass_time(self.scene.now, self.scene.now + LOST_KEEP * 1000)
+        past = [name for name, entry in self.model.tasks.items() if entry.ended and entry.at <= self.scene.now]
+        for name in past:  # gone within a minute after its time
+            if self.scene.run(tasks.get(self.scene.root, name.task_id, name.user)) is None:
+                del self.model.tasks[name]
+            else:
+                assert self.model.tasks[name].at > self.scene.now - 61_000, f"{name} is kept for too long"
+
+    # --- what must agree --------------------------------------------------------------------------------------------
+
+    @invariant()
+    def every_record_is_in_the_state_of_the_model(self) -> None:
+        for name, entry in self.model.tasks.items():
+            record = self.scene.run(tasks.get(self.scene.root, name.task_id, name.user))
+            assert record is not None, f"{name} is gone while {entry.letter}"
+            assert record.letter == entry.letter.replace("R", "Q"), name
+            assert (record.run is not None) == (entry.letter == "R"), name
+            assert (record.run.attempt if record.run else record.attempt) == entry.attempt, name
+            if record.run is None:
+                assert (record.lost, record.failures) == (entry.lost, entry.failures), name
+        for user in USERS:
+            kept: Any = self.scene.client.hlen(self.key(user, "tasks"))
+            assert kept == sum(name.user == user for name in self.model.tasks), f"{user} has a record too many"
+
+    @invariant()
+    def what_is_counted_is_what_there_is(self) -> None:
+        for user in USERS:
+            counted = self.scene.run(readings.sizes(self.scene.root, user))
+            there = {letter: len(list(self.model.those(letter, user))) for letter in "QRWX"}
+            critical = sum(self.model.tasks[name].level == 6 for name in self.model.those("Q", user))
+            assert counted == (there["Q"], critical, there["R"], 0, there["W"], there["X"]), user
+        stats = {name: self.scene.stat(name) for name in (*TOTALS, "queued", "scheduled", "failed")}
+        now = {"queued": "Q", "scheduled": "W", "failed": "X"}
+        assert stats == {name: self.model.totals[name] for name in TOTALS} | {
+            name: len(list(self.model.those(letter))) for name, letter in now.items()
+        }
+
+    @invariant()
+    def every_index_names_exactly_its_tasks(self) -> None:
+        client, key = self.scene.client, self.scene.key
+        running = {self.member(name) for name in self.model.those("R")}
+        assert set(client.hkeys(key("runs"))) == running == set(self.members("leases"))
+        assert self.members("due") == {self.member(n): self.model.tasks[n].at for n in self.model.those("W")}
+        deadlines = {self.member(name): self.model.tasks[name].at for name in self.model.those("R")}
+        assert self.members("leases") == deadlines
+        for user in USERS:
+            dead: Any = client.lrange(self.key(user, "failed"), 0, -1)
+            assert sorted(dead) == sorted(self.member(n).rpartition(b"|")[2] for n in self.model.those("X", user))
+
+    @invariant()
+    def every_ready_task_has_one_entry_in_its_lane_and_its_user_is_in_the_ring(self) -> None:
+        for user in USERS:
+            ready = list(self.model.those("Q", user))
+            for level in range(1, 7):
+                entries = [entry.split(b":", 2) for entry in self.scene.lane(user, level)]
+                there = sorted(self.member(n).rpartition(b"|")[2] for n in ready if self.model.tasks[n].level == level)
+                assert sorted(entry[2] for entry in entries) == there
+                places = [int(entry[0]) for entry in entries]
+                assert places == sorted(places)
+        backlogged = {self.member(name).partition(b"|")[0].decode() for name in self.model.those("Q")}
+        assert set(self.scene.tags("ring")) == backlogged
+        assert not backlogged & set(self.scene.tags("tags"))
+
+    def teardown(self) -> None:
+        self.scene.close()
+
+    def key(self, user: str, what: str) -> str:
+        return self.scene.key(f"user:{self.member(Name(user, '')).decode().rstrip('|')}:{what}")
+
+    def members(self, name: str) -> dict[bytes, int]:
+        found: Any = self.scene.client.zrange(self.scene.key(name), 0, -1, withscores=True)
+        return {member: int(at) for member, at in found}
+
+    @staticmethod
+    def member(name: Name) -> bytes:
+        return "|".join(encode_id(part) for part in name).encode()
+
+
+def test_tasks_are_conserved(redis_url: str, prefix: str, redis_client: redis.Redis) -> None:
+    numbers = itertools.count()
+
+    class Here(Walk):
+        def __init__(self) -> None:
+            super().__init__(Scene(redis_url, f"{prefix}-{next(numbers)}", redis_client))
+
+    walks = settings(
+        max_examples=40,
+        stateful_step_count=40,
+        phases=(Phase.generate, Phase.shrink),
+        deadline=None,
+        suppress_health_check=[*HealthCheck],
+    )
+    run_state_machine_as_test(Here, settings=walks)

@@ -1,0 +1,117 @@
+"""Tables: what people read, on a terminal and in a pipe."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from fairque.monitoring.overview import Overview, UserLine
+from fairque.monitoring.tables import bar, overview_page, show, span, wait_text, workers_table
+from fairque.store.readings import Stats
+
+STATS = Stats(
+    queue="default",
+    users=2,
+    workers=1,
+    queued=1234,
+    started=3,
+    deferred=0,
+    scheduled=0,
+    finished_total=99,
+    failed_total=1,
+    canceled_total=0,
+    retried_total=0,
+    lost_total=0,
+    failed=1,
+)
+USERS = (
+    UserLine(user_id="[red]acme", queued=1234, started=3, served=30, share=0.75, wait_p50_ms=12.3, wait_p95_ms=4000),
+    UserLine(user_id="日本", failed=1, served=10, share=0.25, wait_p50_ms=0.9, wait_p95_ms=1.0),
+)
+WORKER = {
+    "id": "w-1",
+    "host": "box",
+    "pid": 7,
+    "running": 3,
+    "slots": 10,
+    "assigned_users": ["a", "b", "c", "d", "e"],
+    "steal_targets": ["*"],
+    "started_at": 0.0,
+    "last_seen": 100.0,
+}
+
+
+def printed(page: object, *, terminal: bool, width: int = 120) -> str:
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=terminal, width=width, color_system="standard", highlight=False)
+    show(console, page)  # type: ignore[arg-type]
+    return file.getvalue()
+
+
+def page(*, pretty: bool, rows: int | None = None) -> object:
+    overview = Overview(queue="default", stats=STATS, users=USERS, workers=(WORKER,))
+    return overview_page(overview, address="redis://h", pretty=pretty, rows=rows)
+
+
+def test_a_pipe_gets_no_escapes_no_frames_and_no_trailing_blanks() -> None:
+    text = printed(page(pretty=False), terminal=False)
+    assert "\x1b" not in text
+    assert not set("─│┃━█") & set(text)
+    assert all(line == line.rstrip() for line in text.splitlines())
+    assert "1,234 waiting" in text
+    assert "75.0%" in text
+
+
+def test_a_terminal_gets_colours_and_bars() -> None:
+    text = printed(page(pretty=True), terminal=True)
+    assert "\x1b[" in text
+    assert "██████" in text
+
+
+def test_an_id_is_never_taken_for_markup() -> None:
+    assert "[red]acme" in printed(page(pretty=False), terminal=False)
+
+
+def test_users_beyond_the_rows_are_counted() -> None:
+    text = printed(page(pretty=False, rows=1), terminal=False)
+    assert "日本" not in text
+    assert "and 1 more users" in text
+
+
+def test_a_worker_shows_whom_it_serves_and_how_long_it_has_been_silent() -> None:
+    text = printed(workers_table([WORKER], now=160.0, pretty=False), terminal=False)
+    row = text.splitlines()[1].split("  ")
+    assert [cell.strip() for cell in row if cell.strip()] == [
+        "w-1",
+        "box:7",
+        "3/10",
+        "a, b, c, d, …",
+        "everyone",
+        "2 min" if span(160.0) == "2 min" else span(160.0),
+        "60 s ago",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0, "    "), (1, "████"), (0.5, "██  "), (0.03, "▏   "), (0.99, "████"), (7, "████"), (-1, "    ")],
+)
+def test_a_bar_is_exact_to_an_eighth(share: float, text: str) -> None:
+    assert bar(share, 4) == text
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"), [(None, "-"), (0.2, "0 ms"), (994, "994 ms"), (999, "1.0 s"), (9_949, "9.9 s"), (12_000, "12 s")]
+)
+def test_waits_have_units(ms: float | None, text: str) -> None:
+    assert wait_text(ms) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.04, "0.0 s"), (9.96, "10 s"), (119, "119 s"), (150, "2 min"), (7_200, "2 h"), (200_000, "2 d")],
+)
+def test_spans_have_units(seconds: float, text: str) -> None:
+    assert span(seconds) == text
