@@ -38,8 +38,8 @@ class Proxy:
     """Passes bytes through until it is told otherwise.
 
     `drop(skip)`: pass so many more replies, then swallow the next one and cut its connection: Redis has done what was
-    asked, the client cannot know. `cut(after)`: pass so many more replies, then cut all connections and take no new
-    ones until `mend()`. `hold()`: keep all replies back until `mend()`.
+    asked, the client cannot know. `cut()`: cut all connections and take no new ones until `mend()`; `cut(after)`: do
+    so instead of passing the reply that comes after so many more. `hold()`: keep all replies back until `mend()`.
     """
 
     def __init__(self, upstream: str) -> None:
@@ -64,11 +64,11 @@ class Proxy:
         with self._lock:
             self._drop_in = skip
 
-    def cut(self, after: int = 0) -> None:
+    def cut(self, after: int | None = None) -> None:
         """Go away."""
         with self._lock:
             self._cut_in = after
-            if after == 0:
+            if after is None:
                 self._cut_all()
 
     def hold(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -48,7 +49,7 @@ def demo(*, config_path: Path | None, output: Path, files: int | None, as_json: 
 
     Without FAIRQUE_REDIS__URL it runs on a private server that goes when it ends.
     """
-    output.mkdir(parents=True, exist_ok=True)
+    _prepare(output)
     console = make_console()
     try:
         with _ended_by_signals(), Demo(config_path or shipped_config(), teams(files)) as running:
@@ -62,6 +63,16 @@ def demo(*, config_path: Path | None, output: Path, files: int | None, as_json: 
     _conclude(report, path, console, as_json=as_json)
     if report.failed:
         sys.exit(FAILED)
+
+
+def _prepare(output: Path) -> None:
+    """Make the directory; better to hear now than in half a minute that nothing can be written there."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.BadParameter(f"{output}: {error.strerror}", param_hint="--output") from error
+    if not os.access(output, os.W_OK):
+        raise click.BadParameter(f"{output}: cannot be written", param_hint="--output")
 
 
 def _follow(running: Demo, console: Console, *, as_json: bool) -> None:

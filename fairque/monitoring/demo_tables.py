@@ -133,7 +133,8 @@ def _times(teams: Sequence[TeamReport], *, pretty: bool) -> Table:
 
 def _found(title: str, unit: str, found: Sequence[Found], *, pretty: bool) -> Table:
     table = plain_table(pretty=pretty)
-    table.add_column(unit, justify="right", no_wrap=True)
+    longest = max((len(f"{one.amount:,}") for one in found), default=0)
+    table.add_column(unit, justify="right", no_wrap=True, min_width=max(len(unit), longest))
     table.add_column(title, no_wrap=True)
     for one in found:
         table.add_row(

@@ -19,7 +19,7 @@ end
 
 local missing = {}
 for n = 6, 5 + lists do
-  if redis.call('ZSCORE', SCOPES, ARGV[n]) then
+  if (tonumber(redis.call('ZSCORE', SCOPES, ARGV[n]) or 0)) > 0 then
     redis.call('ZADD', SCOPES, now, ARGV[n])
   else
     missing[#missing + 1] = ARGV[n]

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Remove a task and all that is kept of it, whatever its state; one that is running is refused.
--- include: keys stats counts record lane who ring wake retention
+-- include: keys stats counts record lane who ring wake ghosts
 -- takes: now, user, id
 -- replies: 1 removed, 0 not known; refuses RUNNING
 local now, user, id = unpack(ARGV)
@@ -23,6 +23,9 @@ if record.state == 'Q' then
   add_stat('queued', -1)
   if counts[user].ready == 0 then
     leave_ring({ user }, { [user] = tonumber(redis.call('ZSCORE', RING, user)) or 0 })
+    if counts[user].g then
+      drop_ghosts(user)
+    end
   end
 elseif record.state == 'W' then
   redis.call('ZREM', DUE, member)

@@ -31,7 +31,8 @@ def weekday(day: date) -> str:
 
 def environ(settings: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return this process's environment with no setting of fairque but these."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("FAIRQUE_")}
+    looks = {"NO_COLOR", "FORCE_COLOR"}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("FAIRQUE_") and name not in looks}
     return kept | {"COLUMNS": "120"} | dict(settings or {})
 
 
@@ -51,8 +52,5 @@ def run(
 
 def is_alive(pid: int) -> bool:
     """Whether there is a process of that id (one that only waits to be collected is none)."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
+    asked = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return asked.stdout.strip() != "" and not asked.stdout.startswith("Z")

@@ -97,11 +97,12 @@ def test_whoever_stops_it_stops_its_workers_and_leaves_no_keys(
         assert keys_of(redis_client, process.pid) == []
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the signal of a parent's death is Linux's")
-def test_a_demo_that_is_killed_takes_its_workers_along(tmp_path: Path) -> None:
-    with under_way(tmp_path, {}) as (process, pids):
-        process.kill()
-        wait_until(lambda: not any(is_alive(pid) for pid in pids), description="the workers are gone", timeout=20)
+if sys.platform == "linux":  # elsewhere the death of a parent gives no signal
+
+    def test_a_demo_that_is_killed_takes_its_workers_along(tmp_path: Path) -> None:
+        with under_way(tmp_path, {}) as (process, pids):
+            process.kill()
+            wait_until(lambda: not any(is_alive(pid) for pid in pids), description="the workers are gone", timeout=20)
 
 
 def demo_with(tmp_path: Path, old: str, new: str, **env: str) -> Any:
@@ -131,6 +132,13 @@ def test_a_file_that_would_leave_it_hanging_is_refused(tmp_path: Path, old: str,
     ran = demo_with(tmp_path, old, new)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr.splitlines() == [what]
+
+
+def test_a_place_for_the_picture_that_cannot_be_made_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ran = run("demo", "--output", str(tmp_path / "file" / "below"))
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "Not a directory" in ran.stderr
 
 
 def test_the_package_carries_its_configuration() -> None:

@@ -52,6 +52,12 @@ def queue(make: Make) -> TaskQueue:
 
 
 @pytest.fixture
+def calm(make: Make, config: FairQueueConfig) -> TaskQueue:
+    """Give a queue whose leases last 15 seconds."""
+    return make(config=FairQueueConfig(redis=config.redis, queue=config.queue))
+
+
+@pytest.fixture
 def proxy(redis_url: str) -> Iterator[Proxy]:
     """Give a proxy to the server."""
     with proxied(redis_url) as proxy:

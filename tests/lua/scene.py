@@ -36,10 +36,15 @@ class Scene:
         self.root = tasks.root_of(prefix, "q")
         self.now = 1_000_000_000_000
         self.client = client
-        self._prefix = prefix
+        self._url, self._prefix = url, prefix
         self._driver = Driver(RedisSettings(url=url))
         self._numbers = itertools.count(1)
         self.run(tasks.open_queue(self.root, AGING))
+
+    @classmethod
+    def beside(cls, scene: Scene) -> Scene:
+        """Return another queue of the same test."""
+        return cls(scene._url, f"{scene._prefix}-2", scene.client)
 
     def run(self, call: Call[T]) -> T:
         """Send a call."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fairque.core.outcome import Outcome
-from fairque.store import tasks
+from fairque.store import removal, tasks
 from tests.lua.scene import BURY, DONE, Scene, again, ids_of
 
 MINUTE = 60_000
@@ -127,3 +127,16 @@ def test_a_deleted_task_leaves_nothing_behind(scene: Scene) -> None:
         assert scene.delete("a", task_id)
         assert not scene.delete("a", task_id)
     assert remaining(scene) == {"stats"}
+
+
+def test_a_queue_that_is_dropped_leaves_nothing_and_takes_no_others_keys(scene: Scene) -> None:
+    scene.push_many("a", 20)
+    scene.end(scene.claim(5), DONE)
+    other = Scene.beside(scene)
+    other.push("a", "t")
+    cursor = removal.BEGIN
+    while (cursor := scene.run(removal.drop(scene.root, cursor))) != removal.BEGIN:
+        pass
+    assert [key for key in scene.dump() if scene.key("").encode() in key] == []
+    assert ids_of(other.claim(1)) == ["t"]
+    other.close()

@@ -66,7 +66,7 @@ def test_a_command_is_short_and_opens_like_a_book(path: Path) -> None:
 def test_a_command_that_only_reads_says_so(path: Path) -> None:
     text = scripts.load(path.stem).text
     writes = re.search(
-        r"'(H(SET|DEL|INCRBY|SETNX)|Z(ADD|REM|REMRANGEBYSCORE)|[LR](PUSH|POP|REM|INSERT)|SET|DEL|SADD|SPOP|PEXPIRE)'",
+        r"'(H(SET|DEL|INCRBY|SETNX)|Z(ADD|REM|REMRANGEBYSCORE)|[LR](PUSH|POP|REM|INSERT)|SET|DEL|UNLINK|SADD|SPOP|PEXPIRE)'",
         text,
     )
     flags = path.read_text().splitlines()[0].partition("flags=")[2]

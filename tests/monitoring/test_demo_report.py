@@ -95,5 +95,5 @@ def test_a_file_is_measured_and_one_that_is_no_python_is_told(tmp_path: Any) -> 
     figures = measure(str(path))()
     assert (figures.lines, figures.names, figures.problem) == (6, 7, None)
     assert figures.longest == figures.knottiest == Function("f", 3, 1)
-    path.write_text("def f(:\n", encoding="utf-8")
+    path.write_text("x = = 1\n", encoding="utf-8")
     assert measure(str(path))().problem == "SyntaxError"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from xml.etree import ElementTree
 
@@ -62,7 +63,7 @@ def test_labels_at_one_height_are_moved_apart() -> None:
     heights = sorted(
         float(text.get("y", "0")) for text in picture.iter(f"{SVG}text") if (text.text or "").startswith("team-")
     )
-    assert all(below - above >= 16 for above, below in zip(heights, heights[1:], strict=False))
+    assert all(below - above >= 16 for above, below in itertools.pairwise(heights))
 
 
 def test_steps_rise_at_each_instant_and_reach_as_far_as_asked() -> None:

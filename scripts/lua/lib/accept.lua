@@ -35,7 +35,7 @@ end
 
 -- Write the new tasks of one user.
 local function write_tasks(user, places, flat, first, answers)
-  local fields, lanes, due = {}, {}, {}
+  local fields, lanes = {}, {}
   for _, at in ipairs(places) do
     local n = (at - first) / ACCEPT_WIDTH + 1
     if answers[n] == 0 then
@@ -49,8 +49,8 @@ local function write_tasks(user, places, flat, first, answers)
         lanes[level] = lanes[level] or {}
         table.insert(lanes[level], lane_entry(queue.seq, queue.now, id))
       else
-        due[#due + 1] = string.sub(when, 1, 1) == '+' and queue.now + tonumber(when) or tonumber(when)
-        due[#due + 1] = user .. '|' .. id
+        local at = string.sub(when, 1, 1) == '+' and queue.now + tonumber(when) or tonumber(when)
+        schedule(user, user .. '|' .. id, at)
       end
     end
   end
@@ -63,11 +63,6 @@ local function write_tasks(user, places, flat, first, answers)
   for level, entries in pairs(lanes) do
     redis.call('RPUSH', lane_key(user, tonumber(level)), unpack(entries))
     make_ready(user, tonumber(level), #entries)
-  end
-  if #due > 0 then
-    redis.call('ZADD', DUE, unpack(due))
-    add_count(user, 's', #due / 2)
-    add_stat('scheduled', #due / 2)
   end
 end
 

@@ -46,33 +46,30 @@ local function choose_users(head, want)
   return order, picks, tag_of
 end
 
--- Take up to `want` of one user's tasks; ghosts are passed over, a bounded number of times. Returns member, run and
--- record of each, flat and in order.
+-- Take up to `want` of one user's tasks. Returns member, run and record of each, flat and in order, and how many.
 local function take_tasks(user, want, before_core, worker)
+  if counts[user].g then
+    want = clean_lanes(user, want)
+  end
   local taken, found = {}, 0
-  for _ = 1, 16 do
-    local entries, ids, seqs, sinces = take_entries(user, want - found, queue.aging), {}, {}, {}
-    if #entries == 0 then
-      break
-    end
-    for i = 1, #entries do
-      seqs[i], sinces[i], ids[i] = string.match(entries[i], '^(%d+):(%d+):(.*)')
-    end
-    local texts = redis.call('HMGET', user_key(user, 'tasks'), unpack(ids))
-    for i = 1, #ids do
-      local level, seq, attempt, rest = string.match(texts[i] or '', '^Q(%d):(%d+):(%d+):(%d+:%d+:%w*):')
-      if seq == seqs[i] then
-        queue.token = queue.token + 1
-        add_count(user, tonumber(level), -1)
-        taken[3 * found + 1] = user .. '|' .. ids[i]
-        taken[3 * found + 2] = queue.token .. ':' .. sinces[i] .. before_core .. level .. ':' .. seq .. ':' ..
-          attempt + 1 .. ':' .. rest .. worker
-        taken[3 * found + 3] = texts[i]
-        found = found + 1
-      end
-    end
-    if found >= want then
-      break
+  local entries, ids, seqs, sinces = want > 0 and take_entries(user, want, queue.aging) or {}, {}, {}, {}
+  if #entries == 0 then
+    return taken, found
+  end
+  for i = 1, #entries do
+    seqs[i], sinces[i], ids[i] = string.match(entries[i], '^(%d+):(%d+):(.*)')
+  end
+  local texts = redis.call('HMGET', user_key(user, 'tasks'), unpack(ids))
+  for i = 1, #ids do
+    local level, seq, attempt, rest = string.match(texts[i] or '', '^Q(%d):(%d+):(%d+):(%d+:%d+:%w*):')
+    if seq == seqs[i] then
+      queue.token = queue.token + 1
+      add_count(user, tonumber(level), -1)
+      taken[3 * found + 1] = user .. '|' .. ids[i]
+      taken[3 * found + 2] = queue.token .. ':' .. sinces[i] .. before_core .. level .. ':' .. seq .. ':' ..
+        attempt + 1 .. ':' .. rest .. worker
+      taken[3 * found + 3] = texts[i]
+      found = found + 1
     end
   end
   return taken, found
@@ -104,6 +101,9 @@ local function claim_tasks(scope, want, worker, lease_ms, grants)
       tags[#tags + 1] = user
     else
       leaving[#leaving + 1] = user
+      if counts[user].g then
+        drop_ghosts(user)
+      end
     end
   end
   if granted > 0 then

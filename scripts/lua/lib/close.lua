@@ -11,4 +11,7 @@ local function close_queue(wake_limit)
   if #waiting > 0 and wake_limit > 0 then
     wake_servers(waiting, wake_limit)
   end
+  if #near > 0 then
+    wake_servers(near, 1)
+  end
 end

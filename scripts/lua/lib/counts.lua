@@ -1,7 +1,8 @@
 -- What waits, per user: read in one HMGET, changed in memory, written in one HSET and one HDEL per script.
 -- A field is `12` when all that waits is 12 ready NORMAL tasks, else `3:12,5:1,s:4,x:2` with only what is not zero:
--- ready tasks of level 1-6, s scheduled, x failed. A user with nothing has no field. `busy` is kept beside it.
-local KINDS = { 1, 2, 3, 4, 5, 6, 's', 'x' }
+-- ready tasks of level 1-6, s scheduled, x failed, g ghosts in the lanes (lib/lane). A user with nothing has no field.
+-- `busy` is kept beside it.
+local KINDS = { 1, 2, 3, 4, 5, 6, 's', 'x', 'g' }
 local counts, busy = {}, {}
 local touched, touched_busy = {}, {}
 
@@ -76,7 +77,7 @@ end
 local function add_count(user, kind, amount)
   local count = counts[user]
   count[kind] = (count[kind] or 0) + amount
-  if kind ~= 's' and kind ~= 'x' then
+  if type(kind) == 'number' then
     count.ready = count.ready + amount
   end
   touched[user] = true

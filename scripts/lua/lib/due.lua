@@ -1,4 +1,18 @@
--- Scheduled tasks whose time has come take their place at the end of their level (a retry joins its level anew).
+-- Scheduled tasks wait in one queue-wide timetable. Workers sleep until its first entry is due, so one that is due
+-- before they would look wakes one of them.
+local NEAR = 2000     -- ms: the longest that a worker sleeps
+local near = {}
+
+local function schedule(user, member, at)
+  redis.call('ZADD', DUE, at, member)
+  add_count(user, 's', 1)
+  add_stat('scheduled', 1)
+  if at < queue.now + NEAR and #near == 0 then
+    near[1] = user
+  end
+end
+
+-- Those whose time has come take their place at the end of their level (a retry joins its level anew).
 local function promote_due(limit)
   local members = redis.call('ZRANGE', DUE, '-inf', queue.now, 'BYSCORE', 'LIMIT', 0, limit)
   if #members == 0 then

@@ -1,6 +1,6 @@
 -- A user's ready tasks, one list per level: `critical` for 6, `normal:<level>` for 1-5. An entry is `seq:since:id`,
 -- since being when the task became ready (ms): what ageing counts from. Entries stand in order of seq.
--- An entry whose seq is not its record's seq is a ghost (its task was deleted or pushed anew) and is passed over.
+-- An entry whose seq is not its record's is a ghost: its task was deleted.
 local function lane_key(user, level)
   return user_key(user, level == 6 and 'critical' or 'normal:' .. level)
 end
@@ -42,12 +42,14 @@ local function give_back(user, level, seq, since, id)
 end
 
 -- Drop a task's entry where it stands within 10,000 of the lane's head (0.5 ms at most); one that stands deeper stays
--- behind as a ghost until its turn comes.
+-- behind as a ghost (lib/ghosts).
 local function drop_entry(user, level, seq)
   local lane = lane_key(user, level)
   local place, entry = find_place(lane, seq)
   if entry and place < 10000 and parse_entry(entry) == seq then
     redis.call('LREM', lane, 1, entry)
+  else
+    add_count(user, 'g', 1)
   end
 end
 

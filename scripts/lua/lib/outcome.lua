@@ -19,9 +19,7 @@ end
 -- P: could not be run here, to be tried again in `argument` ms; no retry is spent. W <- run
 local function postpone_run(record, e)
   record.state = 'W'
-  redis.call('ZADD', DUE, queue.now + tonumber(e.argument), e.member)
-  add_count(e.user, 's', 1)
-  add_stat('scheduled', 1)
+  schedule(e.user, e.member, queue.now + tonumber(e.argument))
 end
 
 -- R: failed, to be tried again in `argument` ms. W <- run
@@ -33,7 +31,8 @@ end
 
 -- B: failed for good, kept with its error among the dead letters for `argument` ms. X <- run
 local function bury_run(record, e)
-  record.state, record.failures = 'X', record.failures + 1
+  record.state = 'X'
+  record.failures = record.failures + (e.lost and 0 or 1)
   record.body = #e.text .. ':' .. e.text .. record.body
   record.ended, record.expires = string.match(end_task(e.member, tonumber(e.argument)), '(%d+):(%d+)')
   redis.call('RPUSH', user_key(e.user, 'failed'), e.id)
@@ -49,25 +48,21 @@ local function release_run(record, e)
   make_ready(e.user, record.level, 1)
 end
 
--- K: its worker died (lost). Q <- run, in its own place
-local function lose_run(record, e)
-  record.lost = record.lost + 1
-  release_run(record, e)
-end
-
-local WAYS = { P = postpone_run, R = retry_run, B = bury_run, L = release_run, K = lose_run }
+local WAYS = { P = postpone_run, R = retry_run, B = bury_run, L = release_run }
 
 -- Apply an outcome that keeps the task's call: its record is read, changed and written.
 local function change_run(e)
   local tasks = user_key(e.user, 'tasks')
   local record = parse_core(e.core)
+  record.lost = record.lost + (e.lost and 1 or 0)
   local stored = parse_record(redis.call('HGET', tasks, e.id))
   record.body = stored and stored.body or ''
   WAYS[e.kind](record, e)
   redis.call('HSET', tasks, e.id, format_record(record))
 end
 
--- Apply outcomes: tables of member, user, id, since, core (lib/run), kind, argument, text. D, done, is most of them:
+-- Apply outcomes: tables of member, user, id, since, core (lib/run), kind, argument, text; with `lost` where the worker
+-- died and the outcome was made up for it. D, done, is most of them:
 -- the result takes the place of the call, kept for `argument` ms. F <- run
 local function apply_outcomes(ends)
   local fields_of, members, done = {}, {}, 0

@@ -14,8 +14,8 @@ local function reap_leases(limit)
     local user, id = split_member(member)
     local _, since, core = parse_run(texts[n])
     local last = parse_core(core).lost + 1 >= LOST_MAX
-    ends[n] = { member = member, user = user, id = id, since = since, core = core, kind = last and 'B' or 'K',
-      argument = LOST_TTL, text = 'lost' }
+    ends[n] = { member = member, user = user, id = id, since = since, core = core, kind = last and 'B' or 'L',
+      argument = LOST_TTL, text = 'lost', lost = true }
     users[n] = user
   end
   load_counts(users)

@@ -71,13 +71,15 @@ end
 
 -- The first `count` users of a list in order of tag, flat (user, tag, ...). `*` is the ring itself. A list has an
 -- index of its own whose tags are lower bounds, since a tag only grows: its head is compared with the ring and
--- repaired until it is right, 1.6 rounds on average (measured), never more than 16.
+-- repaired until it is right, 1.6 rounds on average (measured). 16 rounds, of ever longer heads, are the most; if
+-- there is more to repair then, the next call goes on with it.
 local function head_of(scope, count)
   if scope == '*' then
     return redis.call('ZRANGE', RING, 0, count - 1, 'WITHSCORES')
   end
+  local length = count
   for _ = 1, 16 do
-    local head = redis.call('ZRANGE', SCOPE .. scope, 0, count - 1, 'WITHSCORES')
+    local head = redis.call('ZRANGE', SCOPE .. scope, 0, length - 1, 'WITHSCORES')
     local users = {}
     for i = 1, #head, 2 do
       users[#users + 1] = head[i]
@@ -104,6 +106,8 @@ local function head_of(scope, count)
     if #gone + #moved == 0 then
       return head
     end
+    length = math.min(2 * length, 1000)
   end
+  queue.unfinished = true
   return {}
 end

@@ -1,5 +1,7 @@
--- The end of a list that no worker serves: its users forget it, a bounded number at a time, then it is gone.
+-- The end of a list that no worker serves: its users forget it, a bounded number at a time, then it is gone. From the
+-- first step on its last refresh stands at 0: it counts as missing, and whoever still serves it registers it anew.
 local function shrink_scope(digest, limit)
+  redis.call('ZADD', SCOPES, 0, digest)
   local users = redis.call('SPOP', SCOPE_USERS .. digest, limit)
   for _, user in ipairs(users) do
     local others = {}

@@ -13,12 +13,15 @@ end
 local function sleeping_scopes(assigned, steal)
   if assigned == '*' or steal == '*' then
     return { '*' }
+  elseif assigned == '' or steal == '' then
+    return { assigned .. steal }
   end
-  return steal == '' and { assigned } or { assigned, steal }
+  return { assigned, steal }
 end
 
 -- A worker that was granted less than it wanted is listed as asleep in the very script that found no more, so that no
--- push is missed. Returns for how long it may block: until a scheduled task is due or a lease lapses, `block_ms` at most.
+-- push is missed. Returns for how long it may block: until a scheduled task is due or a lease lapses, `block_ms` at
+-- most; not at all where the search was cut short.
 local function fall_asleep(worker, assigned, steal, block_ms)
   for _, scope in ipairs(sleeping_scopes(assigned, steal)) do
     redis.call('ZADD', SLEEP .. scope, queue.now, worker)
@@ -29,7 +32,7 @@ local function fall_asleep(worker, assigned, steal, block_ms)
       block_ms = math.min(block_ms, math.max(1, tonumber(next_one[2]) - queue.now))
     end
   end
-  return block_ms
+  return queue.unfinished and 1 or block_ms
 end
 
 -- A worker that has all it wants is awake, else a hint meant for a hungry one could go to it.
