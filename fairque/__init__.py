@@ -1,30 +1,36 @@
 """fairque: a fair, multi-tenant task queue on Redis."""
 
-from fairque.config import FairQueueConfig
-from fairque.core.models import Task
-from fairque.core.options import Priority
-from fairque.core.retry import Backoff, Retry
-from fairque.core.state import TaskState
-from fairque.errors import (
-    FairqueError,
-    PartialPush,
-    QueueFull,
-    RedisUnavailable,
-    ResultTimeout,
-    StaleLease,
-    TaskFailed,
-    TaskReplaced,
-    TaskRunning,
-    TaskValidationError,
-    UnknownTask,
-)
-from fairque.queue.async_queue import AsyncTaskQueue
-from fairque.queue.handle import AsyncTaskHandle, TaskHandle
-from fairque.queue.queue import TaskQueue
-from fairque.queue.registry import task
-from fairque.worker.context import current_task
-from fairque.worker.handler import TaskHandler
-from fairque.worker.worker import Worker
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fairque.config import FairQueueConfig
+    from fairque.core.models import Task
+    from fairque.core.options import Priority
+    from fairque.core.retry import Backoff, Retry
+    from fairque.core.state import TaskState
+    from fairque.errors import (
+        FairqueError,
+        PartialPush,
+        QueueFull,
+        RedisUnavailable,
+        ResultTimeout,
+        StaleLease,
+        TaskFailed,
+        TaskReplaced,
+        TaskRunning,
+        TaskValidationError,
+        UnknownTask,
+    )
+    from fairque.queue.async_queue import AsyncTaskQueue
+    from fairque.queue.handle import AsyncTaskHandle, TaskHandle
+    from fairque.queue.queue import TaskQueue
+    from fairque.queue.registry import task
+    from fairque.worker.context import current_task
+    from fairque.worker.handler import TaskHandler
+    from fairque.worker.worker import Worker
 
 __all__ = [
     "AsyncTaskHandle",
@@ -53,3 +59,44 @@ __all__ = [
     "current_task",
     "task",
 ]
+
+_HOMES = {
+    "AsyncTaskHandle": "fairque.queue.handle",
+    "AsyncTaskQueue": "fairque.queue.async_queue",
+    "Backoff": "fairque.core.retry",
+    "FairQueueConfig": "fairque.config",
+    "FairqueError": "fairque.errors",
+    "PartialPush": "fairque.errors",
+    "Priority": "fairque.core.options",
+    "QueueFull": "fairque.errors",
+    "RedisUnavailable": "fairque.errors",
+    "ResultTimeout": "fairque.errors",
+    "Retry": "fairque.core.retry",
+    "StaleLease": "fairque.errors",
+    "Task": "fairque.core.models",
+    "TaskFailed": "fairque.errors",
+    "TaskHandle": "fairque.queue.handle",
+    "TaskHandler": "fairque.worker.handler",
+    "TaskQueue": "fairque.queue.queue",
+    "TaskReplaced": "fairque.errors",
+    "TaskRunning": "fairque.errors",
+    "TaskState": "fairque.core.state",
+    "TaskValidationError": "fairque.errors",
+    "UnknownTask": "fairque.errors",
+    "Worker": "fairque.worker.worker",
+    "current_task": "fairque.worker.context",
+    "task": "fairque.queue.registry",
+}
+"""Where each name lives. It is imported when it is first asked for: `fairque --help` needs no redis, no asyncio."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'fairque' has no attribute {name!r}")
+    found = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

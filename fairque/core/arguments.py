@@ -74,12 +74,22 @@ class Parameters:
         """Return decoded arguments as their annotations have them.
 
         Raises:
-            msgspec.ValidationError: an argument does not fit (the function has changed since the push).
+            TaskValidationError: an argument does not fit (the function has changed since the push).
         """
         if not self._typed:
             return args, kwargs
-        rebuilt = [_rebuild(value, kind) for value, kind in zip(args, self._kinds(args), strict=True)]
-        return rebuilt, {name: _rebuild(value, self._named.get(name, self._rest)) for name, value in kwargs.items()}
+        path = ""
+        rebuilt, named = list[Any](), dict[str, Any]()
+        try:
+            for place, (value, kind) in enumerate(zip(args, self._kinds(args), strict=True)):
+                path = f"args[{place}]"
+                rebuilt.append(_rebuild(value, kind))
+            for name, value in kwargs.items():
+                path = f"kwargs[{name!r}]"
+                named[name] = _rebuild(value, self._named.get(name, self._rest))
+        except msgspec.ValidationError as error:
+            raise TaskValidationError(f"{path}: {error}") from None
+        return rebuilt, named
 
     def _kinds(self, args: Sequence[Any]) -> Sequence[Any]:
         extra = len(args) - len(self._positional)

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from fairque.core import codec
 from fairque.core.ids import check_task_id, check_user_id, encode_id
 from fairque.core.models import Task
 from fairque.core.outcome import Done, Outcome, Release, failure_of
 from fairque.core.retry import after_failure
-from fairque.core.settings import QueueSettings, Settings
+from fairque.core.settings import Settings
 from fairque.core.state import TaskState
 from fairque.errors import PartialPush, ResultTimeout, StaleLease, TaskValidationError
 from fairque.queue import reading
@@ -35,8 +36,9 @@ class Verbs:
     """The verbs of one queue. Nothing here speaks to Redis."""
 
     def __init__(self, settings: Settings, name: str | None) -> None:
-        self.settings = settings
-        self.name = settings.queue.name if name is None else QueueSettings(name=name).name
+        queue = settings.queue if name is None else replace(settings.queue, name=name)
+        self.settings = replace(settings, queue=queue)
+        self.name = queue.name
         self.root = tasks.root_of(settings.queue.prefix, self.name)
         self._mint = Mint(self.root)
 

@@ -137,14 +137,29 @@ def renew(root: str, leases: Sequence[tuple[bytes, bytes]], lease: float, now: s
 
 
 def beat(
-    root: str, worker: str, description: bytes, lists: Lists, served: Mapping[tuple[str, str], int], now: str = ""
+    root: str,
+    worker: str,
+    name: str,
+    description: bytes,
+    *,
+    lists: Lists,
+    served: Mapping[tuple[str, str], int],
+    now: str = "",
 ) -> Call[list[str]]:
-    """Say that a worker is alive and whom it served since the last beat: (user, measure) -> amount.
+    """Say that a worker is alive and whom it served since the last beat: (user, measure) -> amount. `name` is this
+    beat's own: sent twice, it counts once.
 
     Answers the digests of its lists that are no longer registered: register them again.
     """
     digests = [name for name in dict.fromkeys(lists) if name not in ("", EVERYONE)]
-    args: list[Argument] = [now, worker, description, int(GONE_SECONDS * 1000), len(digests), *digests]
+    args: list[Argument] = [
+        now,
+        worker,
+        name.encode() + b"\n" + description,
+        int(GONE_SECONDS * 1000),
+        len(digests),
+        *digests,
+    ]
     for (user_id, measure), amount in served.items():
         args += (encode_id(user_id), measure, amount)
     return Call("beat", root, tuple(args), lambda reply: [name.decode() for name in reply])

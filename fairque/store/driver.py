@@ -16,7 +16,7 @@ import redis
 import redis.asyncio
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as ConnectionLost
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import InvalidResponse, NoScriptError, ResponseError
 from redis.exceptions import TimeoutError as NoAnswer
 from redis.retry import Retry
 
@@ -27,7 +27,7 @@ from fairque.store.link import AsyncLink, Link, Port
 
 T = TypeVar("T")
 
-_LOST: Final = (ConnectionLost, NoAnswer, NoScriptError)
+_LOST: Final = (ConnectionLost, NoAnswer, InvalidResponse, NoScriptError)
 
 
 class _Address:

@@ -74,17 +74,15 @@ class _Wire:
     def __init__(self, port: Port) -> None:
         self._port = port
         self._connection = port.connection
-        self._loaded: set[str] = set()
-        self._loads: deque[bool] = deque()
+        self._known: set[str] = set()
 
-    def _packed(self, call: Call[Any]) -> tuple[list[bytes], bool]:
-        """Return the bytes of a call and whether a reply to `SCRIPT LOAD` comes before its own."""
+    def _packed(self, call: Call[Any]) -> list[bytes]:
+        """Return a call's bytes: by its script's name, or with the whole script where this connection uses it first."""
         script = scripts.load(call.script)
-        packed = self._port.pack(("EVALSHA", script.sha, 1, call.root, *call.args))
-        if script.name in self._loaded:
-            return [packed], False
-        self._loaded.add(script.name)
-        return [self._port.pack(("SCRIPT", "LOAD", script.text)), packed], True
+        if script.name in self._known:
+            return [self._port.pack(("EVALSHA", script.sha, 1, call.root, *call.args))]
+        self._known.add(script.name)
+        return [self._port.pack(("EVAL", script.text, 1, call.root, *call.args))]
 
     def _translated(self, error: Exception) -> FairqueError:
         if isinstance(error, self._port.lost):
@@ -102,12 +100,16 @@ class Link(_Wire):
             RedisUnavailable: Redis could not be reached, or was lost and could not be reached again.
             QueueRefusal: the script refused the call; nothing was written.
         """
-        if call.script in self._loaded:
+        if call.script in self._known:
             try:
-                self._connection.send_packed_command(self._packed(call)[0], check_health=False)
+                self._connection.send_packed_command(self._packed(call), check_health=False)
                 return call.read(self._connection.read_response())
-            except self._port.every:
-                pass  # whatever it was, the long way deals with it: the call may be sent again
+            except self._port.refused as error:
+                if not isinstance(error, self._port.lost):
+                    raise self._translated(error) from error
+            except self._port.lost:
+                pass
+            self.close()  # the long way sends the call again, on a new connection
         answers: list[T] = []
         self.run_all((call,), answers)
         return answers[0]
@@ -154,20 +156,15 @@ class Link(_Wire):
 
     def close(self) -> None:
         """Close the connection; it opens again when it is used."""
-        self._loaded.clear()
-        self._loads.clear()
+        self._known.clear()
         self._connection.disconnect()
 
     def _do(self, step: Any) -> Any:
         if step is None:
-            if self._loads.popleft():
-                self._connection.read_response()
             return self._connection.read_response()
         if step is _RESET:
             return self.close()
-        packed, loads = self._packed(step)
-        self._loads.append(loads)
-        return self._connection.send_packed_command(packed)
+        return self._connection.send_packed_command(self._packed(step), check_health=False)
 
 
 class AsyncLink(_Wire):
@@ -206,17 +203,12 @@ class AsyncLink(_Wire):
 
     async def close(self) -> None:
         """As `Link.close`."""
-        self._loaded.clear()
-        self._loads.clear()
+        self._known.clear()
         await self._connection.disconnect(nowait=True)
 
     async def _do(self, step: Any) -> Any:
         if step is None:
-            if self._loads.popleft():
-                await self._connection.read_response()
             return await self._connection.read_response()
         if step is _RESET:
             return await self.close()
-        packed, loads = self._packed(step)
-        self._loads.append(loads)
-        return await self._connection.send_packed_command(packed)
+        return await self._connection.send_packed_command(self._packed(step), check_health=False)

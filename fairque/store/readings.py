@@ -86,7 +86,11 @@ def workers(root: str) -> Conversation[list[dict[str, Any]]]:
     seen = yield from _table(root, "workers-seen")
     described = yield from _table(root, "workers")
     return [
-        {"id": name.decode(), **msgspec.json.decode(text), "last_seen": float(seen.get(name, 0)) / 1000}
+        {
+            "id": name.decode(),
+            **msgspec.json.decode(text.partition(b"\n")[2]),
+            "last_seen": float(seen.get(name, 0)) / 1000,
+        }
         for name, text in sorted(described.items())
     ]
 

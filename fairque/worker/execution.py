@@ -45,7 +45,7 @@ class Execution:
             task = task_of_grant(grant)
         except StoredDataError as error:
             return self.ended(grant, Bury(failure_of(error)))
-        except (msgspec.ValidationError, ValueError) as error:  # arguments that this release of the function not takes
+        except ValueError as error:  # arguments that this release of the function not takes
             return self._failed(
                 Task(task_id=grant.task_id, user_id=grant.user_id, failures=grant.failures), grant, error
             )
@@ -118,7 +118,7 @@ class Execution:
 
     def _unknown(self, task: Task[Any]) -> Outcome:
         """A deploy may be under way: the task is given back, ever more slowly, until the grace is used up."""
-        delays = [min(60.0, 2.0**n) for n in range(task.attempt)]
+        delays = [min(60.0, 2.0 ** min(n, 6)) for n in range(task.attempt)]
         what = f"the task {task.name!r}" if task.name else "a payload task (give the worker a TaskHandler)"
         if sum(delays[:-1]) >= self._worker.unknown_task_grace:
             return Bury(

@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ log = logging.getLogger("fairque.worker")
 BEAT: Final = 1.0
 """Seconds between two heartbeats."""
 _SHOWN: Final = 20
-"""Users of a list that a worker shows of itself."""
+"""Users of a list that a worker shows of itself, beside their number."""
 
 
 class Keeper:
@@ -113,7 +114,14 @@ class Keeper:
         for key, amount in self._tally.take().items():
             self._unsent[key] = self._unsent.get(key, 0) + amount
         missing = self._link.run(
-            claims.beat(self._root, self._worker.id, msgspec.json.encode(self._describe()), self._lists, self._unsent)
+            claims.beat(
+                self._root,
+                self._worker.id,
+                uuid.uuid4().hex,
+                msgspec.json.encode(self._describe()),
+                lists=self._lists,
+                served=self._unsent,
+            )
         )
         self._unsent = {}
         lost = [
@@ -131,6 +139,8 @@ class Keeper:
             "running": running,
             "slots": self._worker.max_concurrent_tasks,
             "assigned_users": self._worker.assigned_users[:_SHOWN],
+            "assigned_total": len(self._worker.assigned_users),
             "steal_targets": self._worker.steal_targets[:_SHOWN],
+            "steal_total": len(self._worker.steal_targets),
             "started_at": self._started_at,
         }

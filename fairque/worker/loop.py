@@ -73,6 +73,8 @@ class Loop:
     def stop(self, timeout: float) -> None:
         """Claim no more; let what runs end within `timeout` seconds, and give the rest back."""
         self._deadline = time.monotonic() + timeout
+        for holding in list(self.held.values()):
+            holding.unwanted = True
         self._bell.ring()
 
     def run_once(self) -> None:
@@ -82,8 +84,12 @@ class Loop:
         self._finished += self._threads.collect()
         self._reconsider()
         want = self._room()
-        if self._finished or self._given_back or (want and self._hungry_until is None):
+        if self._finished or self._given_back or (want and self._hungry_until is None) or self._must_rise():
             self._settle(want)
+
+    def _must_rise(self) -> bool:
+        """Whether the worker is stopping and still listed as asleep: a hint meant for others could go to it."""
+        return self._deadline is not None and self._hungry_until is not None
 
     def _room(self) -> int:
         """Return how many more tasks may be claimed now."""
@@ -105,25 +111,37 @@ class Loop:
         if self._deadline is not None:
             seconds = min(seconds, max(0.0, self._deadline - now))
         threads.expect(sleeping=True)
-        if not threads.worth_a_call() and self._bell.wait(seconds, listen=hungry):
+        if not threads.worth_a_call() and self._was_hinted(seconds, hungry=hungry):
             self._hungry_until = None
         threads.expect(sleeping=False)
         if self._hungry_until is not None and time.monotonic() >= self._hungry_until:
             self._hungry_until = None
 
+    def _was_hinted(self, seconds: float, *, hungry: bool) -> bool:
+        try:
+            return self._bell.wait(seconds, listen=hungry)
+        except RedisUnavailable:
+            return True  # a hint may be lost with the connection; and the next call knows how to wait for Redis
+
     def _patience(self) -> float:
         return max(0.1, OVERDUE * self._worker.prefetch_horizon)
 
     def _reconsider(self) -> None:
-        """Take back what no thread has taken: all of it when stopping, and what waits longer than was expected."""
+        """Take back tasks that no thread has taken: all when stopping, else those that there is no longer room for,
+        since runs take longer than was expected.
+        """
         now = time.monotonic()
         if self._finished:
             self._moved = now
         if self._deadline is not None:
-            self._given_back += self._threads.take_back()
-        elif self._threads.waiting() and now - self._moved > self._patience():
-            self._given_back += self._threads.take_back()
-            self._pace.note(1, now - self._moved)
+            self._given_back += self._threads.take_back(0)
+            return
+        waiting = self._threads.waiting()
+        if waiting and now - self._moved > self._patience():
+            self._pace.stall()
+        excess = len(self.held) - len(self._finished) - self._pace.room()
+        if waiting and excess > 0:
+            self._given_back += self._threads.take_back(max(0, waiting - excess))
 
     def _settle(self, want: int) -> None:
         """Send outcomes and take the next tasks."""

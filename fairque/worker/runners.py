@@ -56,12 +56,14 @@ class Threads:
         """Return how many tasks no thread has taken yet."""
         return self._work.qsize()
 
-    def take_back(self) -> list[Holding]:
-        """Return the tasks that no thread has taken yet; none will."""
+    def take_back(self, keep: int) -> list[Holding]:
+        """Return the tasks that no thread has taken yet, but for the first `keep` of them: no thread will."""
         taken: list[Holding] = []
         while (holding := _next(self._work)) is not None:
             taken.append(holding)
-        return taken
+        for holding in taken[:keep]:
+            self._work.put(holding)
+        return taken[keep:]
 
     def collect(self) -> list[Finished]:
         """Return the runs that are over, in order."""

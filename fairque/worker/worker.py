@@ -44,8 +44,10 @@ class Worker:
         self.settings: WorkerSettings = config.worker_named(id)
         self._verbs = Verbs(config, queue)
         self._driver = Driver(config.redis)
-        self._execution = Execution(config.queue, self.settings, handler)
+        self._execution = Execution(self._verbs.settings.queue, self.settings, handler)
         self._crew: _Crew | None = None
+        self._stopping = threading.Lock()
+        self._signals = 0
 
     @property
     def id(self) -> str:
@@ -77,18 +79,25 @@ class Worker:
         """
         crew = self._crew
         if crew is not None:
-            crew.stop(self.settings.graceful_shutdown_timeout if timeout is None else timeout)
-            self._crew = None
-            self._driver.close()
+            crew.loop.stop(self.settings.graceful_shutdown_timeout if timeout is None else timeout)
+        with self._stopping:
+            if self._crew is not None:
+                self._crew.close()
+                self._crew = None
+                self._driver.close()
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT, then stop as `stop` does; a second signal gives back at once. Blocks.
 
         Signals are handled where this is called on the main thread; elsewhere `stop` on another thread ends it.
         """
-        self.start()
+        self._signals = 0
         with _signals(self._on_signal):
-            self._running().ended.wait()
+            self.start()
+            crew = self._running()
+            if self._signals:  # it came before there was anything to stop
+                crew.loop.stop(0)
+            crew.ended.wait()
         self.stop(0)
 
     def drain(self, timeout: float) -> None:
@@ -139,8 +148,9 @@ class Worker:
         return any(size.queued + size.started for size in sizes)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the shape signal asks for
+        self._signals += 1
         if self._crew is not None:
-            self._crew.signaled(self.settings.graceful_shutdown_timeout)
+            self._crew.loop.stop(self.settings.graceful_shutdown_timeout if self._signals == 1 else 0)
 
 
 class _Crew:
@@ -152,28 +162,20 @@ class _Crew:
         self.loop = Loop(root, settings, execution, self._link, self._bell)
         self._keeper = Keeper(driver.link(), root, settings, self.loop.held, self.loop.tally)
         self._thread = threading.Thread(target=self._serve, name=f"{settings.id}-loop", daemon=True)
-        self._signals = 0
         self.ended = threading.Event()
 
     def start(self) -> None:
         self._keeper.start()
         self._thread.start()
 
-    def stop(self, timeout: float) -> None:
-        if not self.ended.is_set():
-            self.loop.stop(timeout)
-        self._thread.join()
-        self._keeper.stop()
-        self.close()
-
     def close(self) -> None:
+        """Wait for the loop's end, which `loop.stop` has asked for, and let go of everything."""
+        if self._thread.ident is not None:
+            self._thread.join()
+            self._keeper.stop()
         self._bell.close()
         self._link.close()
         self._keeper.close()
-
-    def signaled(self, timeout: float) -> None:
-        self._signals += 1
-        self.loop.stop(timeout if self._signals == 1 else 0)
 
     def _serve(self) -> None:
         try:

@@ -2,13 +2,14 @@
 -- A worker's heartbeat: it is alive, what it says of itself, whom it has served since the last one. Dead workers and
 -- lists that nobody serves any more are cleared a few at a time.
 -- include: keys stats scope
--- takes: now, worker, description (opaque), ms until it counts as gone, number of lists, their digests;
---   then per measure: user, measure, amount
+-- takes: now, worker, description (a line that names this beat, then opaque), ms until it counts as gone, number of
+--   lists, their digests; then per measure: user, measure, amount (counted once, however often this beat is sent)
 -- replies: digests of these lists that are not registered (any more)
 local now, worker, description, gone_ms, lists = unpack(ARGV, 1, 5)
 local SCOPE_TTL, WINDOW, WINDOWS = 300000, 600000, 7     -- ms, ms, windows kept
 
 now = open_queue(now, 'scopes')
+local repeated = redis.call('HGET', WORKERS, worker) == description
 redis.call('HSET', WORKERS, worker, description)
 redis.call('ZADD', SEEN, now, worker)
 local gone = redis.call('ZRANGE', SEEN, '-inf', now - tonumber(gone_ms), 'BYSCORE', 'LIMIT', 0, 100)
@@ -31,7 +32,7 @@ if #unserved > 0 then
 end
 
 local key = SERVED .. string.format('%d', math.floor(now / WINDOW))
-for n = 6 + lists, #ARGV, 3 do
+for n = repeated and #ARGV + 1 or 6 + lists, #ARGV, 3 do
   redis.call('HINCRBY', key, ARGV[n] .. '|' .. ARGV[n + 1], ARGV[n + 2])
 end
 if #ARGV > 5 + lists then

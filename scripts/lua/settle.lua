@@ -2,7 +2,7 @@
 -- A worker's one call: accept the outcomes of its runs, ready what is due, reap what is lost, and grant it the next
 -- tasks, first of the users assigned to it, then of those it may steal from (I14). Works when Redis is full, so that
 -- the queue drains. Sent twice with one request id, it answers twice and acts once (I3).
--- include: keys stats counts record lane who ring wake run retention due outcome reap ghosts claim last close
+-- include: keys stats counts record lane who ring wake run suspect retention due outcome reap ghosts claim last close
 -- takes: now, lease ms, worker, request id, assigned list, steal list ('*', a digest or ''), want (0-200), block ms
 --   (0: do not sleep); per outcome: member, token, kind (lib/outcome), argument, text
 -- replies: ms after which to ask again (0 if all that was wanted is granted), places of stale outcomes (`,` between),
@@ -10,7 +10,7 @@
 local now, lease_ms, worker, request, assigned, steal, want, block_ms = unpack(ARGV, 1, 8)
 lease_ms, want, block_ms = tonumber(lease_ms), tonumber(want), tonumber(block_ms)
 
-open_queue(now, 'seq', 'token', 'scopes', 'aging', 'queued', 'scheduled', 'failed', 'finished_total', 'failed_total',
+open_queue(now, 'seq', 'token', 'scopes', 'aging', 'resumed', 'queued', 'scheduled', 'failed', 'finished_total', 'failed_total',
   'retried_total', 'lost_total')
 local answer = repeat_reply(worker, request)
 if answer then
@@ -18,7 +18,7 @@ if answer then
 end
 
 answer = { 0, accept_outcomes(9) }
-reap_leases(10)
+reap_leases(10, lease_ms)
 promote_due(100)
 retain(ended_by_minute)
 sweep_ended(2 * #ended_members + 100)

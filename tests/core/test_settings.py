@@ -166,8 +166,7 @@ def test_unknown_keys_are_told_with_the_nearest_known_one() -> None:
     _, problems = parse(Settings, {"quue": {}, "queue": {"nmae": "x", "zzz": 1}, True: 1, "redis://u:sesame@h": None})
     assert [str(problem) for problem in problems] == [
         "queue.nmae: unknown key; did you mean name?",
-        "queue.zzz: unknown key; known are name, prefix, default_max_retries, "
-        "result_ttl_seconds, failed_ttl_seconds",
+        "queue.zzz: unknown key; known are name, prefix, default_max_retries, result_ttl_seconds, failed_ttl_seconds",
         "quue: unknown key; did you mean queue?",
         "true: unknown key; known are redis, queue, fairness, tasks, workers",
         "the text 'redis://***@h': unknown key; known are redis, queue, fairness, tasks, workers",
@@ -177,5 +176,5 @@ def test_unknown_keys_are_told_with_the_nearest_known_one() -> None:
 @pytest.mark.parametrize("aging", [0, -1, math.nan, "60", True])
 def test_ageing_takes_any_positive_time_and_infinity(aging: object) -> None:
     assert FairnessSettings(aging_seconds=math.inf).aging_seconds == math.inf
-    with pytest.raises(ConfigError, match="aging_seconds: must be a number of at least 0.001"):
+    with pytest.raises(ConfigError, match=r"aging_seconds: must be a number of at least 0\.001"):
         FairnessSettings(aging_seconds=aging)  # type: ignore[arg-type]

@@ -86,7 +86,6 @@ class Model:
                 entry.letter = "Q"
                 if entry.lost == 3:
                     entry.letter, entry.at = "X", failed_until
-                    entry.failures += 1
                     self.totals["failed_total"] += 1
             elif entry.letter == "W" and entry.at <= now:
                 entry.letter = "Q"

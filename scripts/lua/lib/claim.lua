@@ -15,7 +15,7 @@ local function choose_users(head, want)
       user, tag = head[fresh], fresh_tag
       fresh = fresh + 2
       fresh_tag = tonumber(head[fresh + 1])
-      picks[user], tag_of[user] = 0, tag
+      picks[user], tag_of[user] = not barred[user] and 0 or nil, tag
     elseif first <= last then
       user, tag = back[first], back_tag[first]
       first = first + 1
@@ -23,7 +23,7 @@ local function choose_users(head, want)
       break
     end
     local picked, ready = picks[user], counts[user].ready
-    if picked < ready then
+    if picked and picked < ready then
       if tag > queue.clock then
         queue.clock = tag
       end
@@ -51,33 +51,40 @@ local function take_tasks(user, want, before_core, worker)
   if counts[user].g then
     want = clean_lanes(user, want)
   end
-  local taken, found = {}, 0
   local entries, ids, seqs, sinces = want > 0 and take_entries(user, want, queue.aging) or {}, {}, {}, {}
   if #entries == 0 then
-    return taken, found
+    return {}, 0
   end
   for i = 1, #entries do
     seqs[i], sinces[i], ids[i] = string.match(entries[i], '^(%d+):(%d+):(.*)')
   end
-  local texts = redis.call('HMGET', user_key(user, 'tasks'), unpack(ids))
+  local texts, taken, found = redis.call('HMGET', user_key(user, 'tasks'), unpack(ids)), {}, 0
   for i = 1, #ids do
-    local level, seq, attempt, rest = string.match(texts[i] or '', '^Q(%d):(%d+):(%d+):(%d+:%d+:%w*):')
+    local level, seq, attempt, lost, rest = string.match(texts[i] or '', '^Q(%d):(%d+):(%d+):(%d+)(:%d+:%w*):')
     if seq == seqs[i] then
+      local member = user .. '|' .. ids[i]
+      if lost ~= '0' and not take_suspect(worker, member) then
+        bar_user(user, entries, texts, i)
+        break
+      end
       queue.token = queue.token + 1
       add_count(user, tonumber(level), -1)
-      taken[3 * found + 1] = user .. '|' .. ids[i]
+      taken[3 * found + 1] = member
       taken[3 * found + 2] = queue.token .. ':' .. sinces[i] .. before_core .. level .. ':' .. seq .. ':' ..
-        attempt + 1 .. ':' .. rest .. worker
+        attempt + 1 .. ':' .. lost .. rest .. ':' .. worker
       taken[3 * found + 3] = texts[i]
       found = found + 1
     end
   end
+  if found < #entries and not barred[user] then
+    recount(user)
+  end
   return taken, found
 end
 
--- Grant up to `want` tasks of the users of one list to a worker; appends member, run and record of each to `grants`.
-local function claim_tasks(scope, want, worker, lease_ms, grants)
-  local head = want > 0 and head_of(scope, want) or {}
+-- One pass over the head of a list: grant up to `want` tasks of its users.
+local function claim_once(scope, want, worker, lease_ms, grants)
+  local head = want > 0 and head_of(scope, want + #barred) or {}
   if #head == 0 then
     return 0
   end
@@ -89,10 +96,10 @@ local function claim_tasks(scope, want, worker, lease_ms, grants)
   load_busy(users)
   local order, picks, tag_of = choose_users(head, want)
   local taken, next_of, tags, leaving, granted = {}, {}, {}, {}, 0
-  local before_core, after_core = string.format(':%d:', queue.now), ':' .. worker
+  local before_core = string.format(':%d:', queue.now)
   for user, wanted in pairs(picks) do
     local found
-    taken[user], found = take_tasks(user, wanted, before_core, after_core)
+    taken[user], found = take_tasks(user, wanted, before_core, worker)
     next_of[user], granted = 1, granted + found
     tag_of[user] = tag_of[user] - (wanted - found) * CHARGE
     add_busy(user, found)
@@ -134,5 +141,19 @@ local function claim_tasks(scope, want, worker, lease_ms, grants)
     end
   end
   leave_ring(leaving, tag_of)
+  return granted
+end
+
+-- Grant up to `want` tasks of the users of one list to a worker; appends member, run and record of each to `grants`.
+-- Where a user had to be passed over, others are served in its stead.
+local function claim_tasks(scope, want, worker, lease_ms, grants)
+  local granted = 0
+  for _ = 1, 4 do
+    local passed_over = #barred
+    granted = granted + claim_once(scope, want - granted, worker, lease_ms, grants)
+    if granted == want or #barred == passed_over then
+      break
+    end
+  end
   return granted
 end

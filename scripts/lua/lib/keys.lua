@@ -10,6 +10,7 @@ local COUNTS = ROOT .. 'counts'         -- hash    user -> what waits, by level 
 local BUSY = ROOT .. 'busy'             -- hash    user -> tasks running now
 local RUNS = ROOT .. 'runs'             -- hash    user|id -> the run's token and facts (lib/run); running tasks only
 local LEASES = ROOT .. 'leases'         -- zset    user|id -> deadline, ms; the same members as `runs`
+local SUSPECTS = ROOT .. 'suspects'     -- hash    worker -> the one task it holds that was lost before (lib/suspect)
 local DUE = ROOT .. 'due'               -- zset    user|id -> ms at which a scheduled task becomes ready
 local ENDED = ROOT .. 'ended'           -- zset    minute -> itself: the minutes in which some record expires
 local ENDED_AT = ROOT .. 'ended:'       -- list    ..<minute>: user|id of the records that expire in it

@@ -53,6 +53,16 @@ local function drop_entry(user, level, seq)
   end
 end
 
+-- Count a user's ready tasks anew by its lanes, where they did not hold what was counted: somebody else has written
+-- into this queue, and a user that is thought to have tasks it has not would be asked for them for ever.
+local function recount(user)
+  for level = 1, 6 do
+    local length = redis.call('LLEN', lane_key(user, level))
+    add_stat('queued', length - (counts[user][level] or 0))
+    add_count(user, level, length - (counts[user][level] or 0))
+  end
+end
+
 -- Take the first `want` entries of levels 1-5 in order of rank: each level is worth `aging` ms of waiting, so nothing
 -- starves; equal rank goes by seq.
 local function take_by_rank(user, levels, want, aging, taken)

@@ -61,14 +61,24 @@ local function change_run(e)
   redis.call('HSET', tasks, e.id, format_record(record))
 end
 
--- Apply outcomes: tables of member, user, id, since, core (lib/run), kind, argument, text; with `lost` where the worker
--- died and the outcome was made up for it. D, done, is most of them:
+-- What there is to say of a run that ends, without how it ended.
+local function read_end(member, user, id, text)
+  local _, since, core, worker = parse_run(text)
+  return { member = member, user = user, id = id, since = since, core = core, worker = worker,
+    suspect = not string.find(core, '^%d:%d+:%d+:0:') }
+end
+
+-- Apply outcomes: what `read_end` says with kind, argument and text, and `lost` where the worker died. D, done, is most
+-- of them:
 -- the result takes the place of the call, kept for `argument` ms. F <- run
 local function apply_outcomes(ends)
   local fields_of, members, done = {}, {}, 0
   for n, e in ipairs(ends) do
     members[n] = e.member
     add_busy(e.user, -1)
+    if e.suspect then
+      drop_suspect(e.worker, e.member)
+    end
     if e.kind == 'D' then
       local fields = fields_of[e.user]
       if not fields then
@@ -106,10 +116,10 @@ local function accept_outcomes(first)
     if holds(texts[n], ARGV[at + 1]) and not settled[member] then
       settled[member] = true
       local user, id = split_member(member)
-      local _, since, core = parse_run(texts[n])
+      local end_of = read_end(member, user, id, texts[n])
+      end_of.kind, end_of.argument, end_of.text = ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
       users[#users + 1] = user
-      ends[#ends + 1] = { member = member, user = user, id = id, since = since, core = core, kind = ARGV[at + 2],
-        argument = ARGV[at + 3], text = ARGV[at + 4] }
+      ends[#ends + 1] = end_of
     else
       stale[#stale + 1] = n - 1
     end

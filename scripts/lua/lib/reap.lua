@@ -3,7 +3,10 @@
 local LOST_MAX = 3
 local LOST_TTL = 604800000     -- ms: 7 days among the dead letters
 
-local function reap_leases(limit)
+local function reap_leases(limit, lease_ms)
+  if queue.now < queue.resumed + lease_ms / 3 then
+    return
+  end
   local members = redis.call('ZRANGE', LEASES, '-inf', queue.now, 'BYSCORE', 'LIMIT', 0, limit)
   if #members == 0 then
     return
@@ -12,11 +15,10 @@ local function reap_leases(limit)
   local texts = redis.call('HMGET', RUNS, unpack(members))
   for n, member in ipairs(members) do
     local user, id = split_member(member)
-    local _, since, core = parse_run(texts[n])
-    local last = parse_core(core).lost + 1 >= LOST_MAX
-    ends[n] = { member = member, user = user, id = id, since = since, core = core, kind = last and 'B' or 'L',
-      argument = LOST_TTL, text = 'lost', lost = true }
-    users[n] = user
+    local e = read_end(member, user, id, texts[n])
+    local last = parse_core(e.core).lost + 1 >= LOST_MAX
+    e.kind, e.argument, e.text, e.lost = last and 'B' or 'L', LOST_TTL, 'lost', true
+    ends[n], users[n] = e, user
   end
   load_counts(users)
   load_busy(users)

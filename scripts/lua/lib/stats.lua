@@ -1,9 +1,19 @@
 -- The queue's own numbers, read once and written once per script.
 --   now       the greatest instant any script has seen, ms      clock   virtual time of the ring
 --   seq       last sequence number given to a task               token   last lease token given
+--   resumed   when Redis last came back from standing still, ms
 --   scopes    how many user lists are registered                 *_total and queued, scheduled, failed: totals
 local queue = {}
 local changed = {}
+
+-- Workers beat every second. If they did until lately and then no script ran for 3 s, Redis itself stood still: the
+-- leases that lapsed meanwhile could not be renewed, and whoever reaps waits for one renewal (I10).
+local function note_silence(last, now)
+  if now - last > 3000 and redis.call('ZCOUNT', SEEN, last - 3000, '+inf') > 0 then
+    queue.resumed = now
+    changed.resumed = true
+  end
+end
 
 -- Read `names` (beside now and clock) and settle what time it is: `at` in ms, or '' for Redis's own clock. Time never
 -- goes backwards, so a stepped clock can neither start a task early nor reap a live lease (I10, I16).
@@ -19,6 +29,7 @@ local function open_queue(at, ...)
     now = time[1] * 1000 + math.floor(time[2] / 1000)
   end
   if now > queue.now then
+    note_silence(queue.now, now)
     queue.now = now
     changed.now = true
   end
