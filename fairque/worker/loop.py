@@ -42,7 +42,7 @@ class Loop:
         self._link = link
         self._bell = bell
         self._lists = claims.lists_of(worker.assigned_users, worker.steal_targets)
-        self._pace = Pace(worker.max_concurrent_tasks, worker.prefetch_horizon, claims.MAX_WANT)
+        self._pace = Pace(worker.max_concurrent_tasks, worker.prefetch_horizon, 2 * claims.MAX_WANT)
         self._threads = Threads(worker.max_concurrent_tasks, execution.run, bell.ring, worker.id)
         self._name, self._requests = uuid.uuid4().hex, itertools.count()
         self._finished: list[Finished] = []

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 Run = Callable[[Holding], Ended]
 
-MANY: Final = 64
+MANY: Final = 128
 """Finished runs that are worth a call to Redis by themselves."""
 
 

@@ -8,20 +8,24 @@ local function weigh_tasks(flat, first)
   local users, places_of, answers, replaced = {}, {}, {}, {}
   for at = first, #flat, ACCEPT_WIDTH do
     local user = flat[at]
-    if not places_of[user] then
-      users[#users + 1], places_of[user] = user, {}
+    local places = places_of[user]
+    if not places then
+      places = {}
+      places_of[user], users[#users + 1] = places, user
     end
-    table.insert(places_of[user], at)
+    places[#places + 1] = at
   end
   load_counts(users)
-  for _, user in ipairs(users) do
+  for u = 1, #users do
+    local user = users[u]
     local places, ids, pushed = places_of[user], {}, {}
-    for n, at in ipairs(places) do
-      ids[n] = flat[at + 2]
+    for n = 1, #places do
+      ids[n] = flat[places[n] + 2]
     end
     local texts = redis.call('HMGET', user_key(user, 'tasks'), unpack(ids))
-    for n, at in ipairs(places) do
-      local id, nonce, record = ids[n], flat[at + 3], parse_record(texts[n])
+    for n = 1, #places do
+      local at, id = places[n], ids[n]
+      local nonce, record = flat[at + 3], texts[n] and parse_record(texts[n])
       local holder = pushed[id] or (record and (record.nonce == nonce or not is_ended(record)) and record.nonce)
       answers[(at - first) / ACCEPT_WIDTH + 1] = (not holder and 0) or (holder == nonce and 1) or holder
       pushed[id] = holder or nonce
@@ -36,29 +40,32 @@ end
 -- Write the new tasks of one user.
 local function write_tasks(user, places, flat, first, answers)
   local fields, lanes = {}, {}
-  for _, at in ipairs(places) do
+  local since = string.format(':%d:', queue.now)
+  for p = 1, #places do
+    local at = places[p]
     local n = (at - first) / ACCEPT_WIDTH + 1
     if answers[n] == 0 then
       local level, id, nonce, when, body = unpack(flat, at + 1, at + 5)
       answers[n] = 1
       queue.seq = queue.seq + 1
-      fields[#fields + 1] = id
-      fields[#fields + 1] = table.concat({ when == '' and 'Q' or 'W', level, ':', string.format('%d', queue.seq),
-        ':0:0:0:', nonce, '::|', body })
+      local seq = string.format('%d', queue.seq)
       if when == '' then
-        lanes[level] = lanes[level] or {}
-        table.insert(lanes[level], lane_entry(queue.seq, queue.now, id))
+        local entries = lanes[level]
+        if not entries then
+          entries = {}
+          lanes[level] = entries
+        end
+        entries[#entries + 1] = seq .. since .. id
       else
-        local at = string.sub(when, 1, 1) == '+' and queue.now + tonumber(when) or tonumber(when)
-        schedule(user, user .. '|' .. id, at)
+        local due = string.sub(when, 1, 1) == '+' and queue.now + tonumber(when) or tonumber(when)
+        schedule(user, user .. '|' .. id, due)
       end
+      fields[#fields + 1] = id
+      fields[#fields + 1] = (when == '' and 'Q' or 'W') .. level .. ':' .. seq .. ':0:0:0:' .. nonce .. '::|' .. body
     end
   end
   if #fields > 0 then
     redis.call('HSET', user_key(user, 'tasks'), unpack(fields))
-    if counts[user].ready == 0 then
-      remember_user(user)
-    end
   end
   for level, entries in pairs(lanes) do
     redis.call('RPUSH', lane_key(user, tonumber(level)), unpack(entries))
@@ -74,10 +81,14 @@ local function accept_tasks(flat, first)
     add_count(gone.user, 'x', -1)
     add_stat('failed', -1)
   end
-  local seq = queue.seq
+  local seq, newcomers = queue.seq, {}
   for _, user in ipairs(users) do
+    if counts[user].new then
+      newcomers[#newcomers + 1] = user
+    end
     write_tasks(user, places_of[user], flat, first, answers)
   end
+  remember_users(newcomers)
   if queue.seq > seq then
     set_stat('seq', queue.seq)
   end

@@ -7,15 +7,14 @@ local counts, busy = {}, {}
 local touched, touched_busy = {}, {}
 
 local function parse_counts(text)
-  local count = { ready = 0 }
   if not text then
-    return count
+    return { ready = 0, new = true }
   end
   local plain = tonumber(text)
   if plain then
-    count[3], count.ready = plain, plain
-    return count
+    return { ready = plain, [3] = plain }
   end
+  local count = { ready = 0 }
   for kind, amount in string.gmatch(text, '(%w):(%d+)') do
     local level = tonumber(kind)
     amount = tonumber(amount)
@@ -28,6 +27,9 @@ local function parse_counts(text)
 end
 
 local function format_counts(count)
+  if count.ready == count[3] and not (count.s or count.x or count.g) then
+    return count.ready > 0 and string.format('%d', count.ready)
+  end
   local parts = {}
   for i = 1, #KINDS do
     local amount = count[KINDS[i]] or 0
@@ -47,7 +49,7 @@ local function load_counts(users)
   for i = 1, #users do
     if not counts[users[i]] then
       missing[#missing + 1] = users[i]
-      counts[users[i]] = {}
+      counts[users[i]] = true
     end
   end
   if #missing > 0 then
@@ -103,6 +105,9 @@ local function add_busy(user, amount)
 end
 
 local function write_hash(key, users, text_of)
+  if not next(users) then
+    return
+  end
   local fields, gone = {}, {}
   for user in pairs(users) do
     local text = text_of(user)

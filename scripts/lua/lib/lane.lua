@@ -104,6 +104,9 @@ end
 -- Take up to `want` entries off a user's lanes in the order in which they are to run: CRITICAL, then 1-5 by rank.
 local function take_entries(user, want, aging)
   local count, taken, levels = counts[user], {}, {}
+  if count[3] == count.ready then
+    return redis.call('LPOP', lane_key(user, 3), want) or taken
+  end
   if (count[6] or 0) > 0 then
     taken = redis.call('LPOP', lane_key(user, 6), math.min(want, count[6])) or {}
   end

@@ -3,17 +3,19 @@
 local ended_members, ended_by_minute = {}, {}
 
 -- Note that a task has ended and is kept for `ttl` ms; return the two instants as its record has them.
+local terms = {}
 local function end_task(member, ttl)
-  local expires = queue.now + ttl
-  local minute = minute_of(expires)
-  local members = ended_by_minute[minute]
-  if not members then
-    members = {}
-    ended_by_minute[minute] = members
+  local term = terms[ttl]
+  if not term then
+    local expires = queue.now + ttl
+    local minute = minute_of(expires)
+    ended_by_minute[minute] = ended_by_minute[minute] or {}
+    term = { instants = string.format('%d:%d', queue.now, expires), members = ended_by_minute[minute] }
+    terms[ttl] = term
   end
-  members[#members + 1] = member
+  term.members[#term.members + 1] = member
   ended_members[#ended_members + 1] = member
-  return string.format('%d:%d', queue.now, expires)
+  return term.instants
 end
 
 -- P: could not be run here, to be tried again in `argument` ms; no retry is spent. W <- run
@@ -34,7 +36,7 @@ local function bury_run(record, e)
   record.state = 'X'
   record.failures = record.failures + (e.lost and 0 or 1)
   record.body = #e.text .. ':' .. e.text .. record.body
-  record.ended, record.expires = string.match(end_task(e.member, tonumber(e.argument)), '(%d+):(%d+)')
+  record.ended, record.expires = string.match(end_task(e.member, e.argument), '(%d+):(%d+)')
   redis.call('RPUSH', user_key(e.user, 'failed'), e.id)
   add_count(e.user, 'x', 1)
   add_stat('failed', 1)
@@ -87,7 +89,7 @@ local function apply_outcomes(ends)
       end
       done = done + 1
       fields[#fields + 1] = e.id
-      fields[#fields + 1] = 'F' .. e.core .. ':' .. end_task(e.member, tonumber(e.argument)) .. '|' .. e.text
+      fields[#fields + 1] = 'F' .. e.core .. ':' .. end_task(e.member, e.argument) .. '|' .. e.text
     else
       change_run(e)
     end

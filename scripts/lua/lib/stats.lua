@@ -3,7 +3,7 @@
 --   seq       last sequence number given to a task               token   last lease token given
 --   resumed   when Redis last came back from standing still, ms
 --   scopes    how many user lists are registered                 *_total and queued, scheduled, failed: totals
-local queue = {}
+local queue = { now = 0, clock = 0, seq = 0, scopes = 0, queued = 0, scheduled = 0, failed = 0 }
 local changed = {}
 
 -- Workers beat every second. If they did until lately and then no script ran for 3 s, Redis itself stood still: the

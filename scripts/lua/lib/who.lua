@@ -5,13 +5,25 @@ local function fingerprint(user)
 end
 
 -- Two users may share a fingerprint (about one pair among 100,000 users); the field then names both, `|` between.
-local function remember_user(user)
-  local print = fingerprint(user)
-  local known = redis.call('HGET', WHO, print)
-  if not known then
-    redis.call('HSET', WHO, print, user)
-  elseif not string.find('|' .. known .. '|', '|' .. user .. '|', 1, true) then
-    redis.call('HSET', WHO, print, known .. '|' .. user)
+local function remember_users(users)
+  if #users == 0 then
+    return
+  end
+  local prints, fields, named = {}, {}, {}
+  for i = 1, #users do
+    prints[i] = fingerprint(users[i])
+  end
+  local known = redis.call('HMGET', WHO, unpack(prints))
+  for i = 1, #users do
+    local names = named[prints[i]] or known[i]
+    if not names or not string.find('|' .. names .. '|', '|' .. users[i] .. '|', 1, true) then
+      named[prints[i]] = names and names .. '|' .. users[i] or users[i]
+      fields[#fields + 1] = prints[i]
+      fields[#fields + 1] = named[prints[i]]
+    end
+  end
+  if #fields > 0 then
+    redis.call('HSET', WHO, unpack(fields))
   end
 end
 
