@@ -57,6 +57,8 @@ class Task(msgspec.Struct, Generic[R], frozen=True, eq=False, kw_only=True):
     result_ttl: float | None = None
     """Seconds for which its result is kept, 60 at least; None: the queue's default."""
 
+    nonce: str | None = None
+    """Names the push of an interrupted batch's task, so that pushing it again is the same push; else None."""
     state: TaskState | None = None
     attempt: int = 0
     """Grants so far, this one included."""

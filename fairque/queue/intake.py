@@ -64,7 +64,7 @@ def entry_of(task: Task[Any], user_id: str | None, mint: Mint) -> Entry:
     if task.task_id is None:
         task_id, nonce = mint.task_id(user), ""
     else:
-        task_id, nonce = task.task_id, mint.nonce()
+        task_id, nonce = task.task_id, mint.nonce() if task.nonce is None else task.nonce
     return Entry(user, task_id, int(task.priority), nonce, _when(task), _body(task))
 
 

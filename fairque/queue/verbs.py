@@ -16,6 +16,7 @@ from fairque.core import codec
 from fairque.core.ids import check_task_id, check_user_id, encode_id
 from fairque.core.models import Task
 from fairque.core.outcome import Done, Outcome, Release, failure_of
+from fairque.core.quantity import check_seconds, check_whole
 from fairque.core.retry import after_failure
 from fairque.core.settings import Settings
 from fairque.core.state import TaskState
@@ -44,7 +45,7 @@ class Verbs:
 
     def meet(self) -> Call[None]:
         """Check that this release knows the queue's data layout."""
-        return tasks.open_queue(self.root, round(self.settings.fairness.aging_seconds * 1000))
+        return tasks.open_queue(self.root, int(min(self.settings.fairness.aging_seconds * 1000, tasks.STRICT)))
 
     def push(self, task: Task[R], user_id: str | None) -> Call[Receipt[R]]:
         """Push one task."""
@@ -74,7 +75,7 @@ class Verbs:
         self, task_id: str, user_id: str | None, incarnation: str | None, timeout: float | None
     ) -> Conversation[Any]:
         """Wait for a task's end and return its result. The waiter is woken by the script that ends the task."""
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = None if timeout is None else time.monotonic() + check_seconds("timeout", max(timeout, 0.0))
         waiter = f"result-{uuid.uuid4().hex}"
         while True:
             record = reading.known((yield self.get_record(task_id, user_id)), task_id, incarnation)
@@ -96,7 +97,7 @@ class Verbs:
             if record is None:
                 return False
             user_id = record.user_id
-        removed: bool = yield tasks.delete(self.root, check_user_id(user_id), check_task_id(task_id))
+        removed: bool = yield tasks.delete(self.root, check_user_id(user_id), check_task_id(task_id), uuid.uuid4().hex)
         return removed
 
     def stats(self) -> Call[readings.Stats]:
@@ -123,9 +124,8 @@ class Verbs:
 
     def pop(self, count: int, timeout: float) -> Conversation[list[Task[Any]]]:
         """Claim tasks by hand, waiting for the first one."""
-        if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= claims.MAX_WANT:
-            raise TaskValidationError(f"count: expected an int from 1 to {claims.MAX_WANT}, got {count!r}")
-        consumer, deadline = f"pop-{uuid.uuid4().hex}", time.monotonic() + timeout
+        check_whole("count", count, 1, claims.MAX_WANT)
+        consumer, deadline = f"pop-{uuid.uuid4().hex}", time.monotonic() + check_seconds("timeout", max(timeout, 0.0))
         lists = yield from self._lists()
         lease = self._worker.lease_seconds if self._worker else 15.0
         while True:
@@ -242,7 +242,7 @@ class Batch(Generic[R]):
         """
         done = len(handles)
         remaining = [
-            task.with_(user_id=entry.user_id, task_id=entry.task_id)
+            replace(task, user_id=entry.user_id, task_id=entry.task_id, nonce=entry.nonce)
             for task, entry in zip(self._tasks[done:], self._entries[done:], strict=True)
         ]
         what = f"{done} of {len(self._tasks)} tasks were accepted; push `remaining` again"

@@ -15,8 +15,17 @@ import hiredis
 import redis
 import redis.asyncio
 from redis.backoff import NoBackoff
+from redis.exceptions import (
+    ClusterDownError,
+    InvalidResponse,
+    MasterDownError,
+    NoPermissionError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+)
 from redis.exceptions import ConnectionError as ConnectionLost
-from redis.exceptions import InvalidResponse, NoScriptError, ResponseError
 from redis.exceptions import TimeoutError as NoAnswer
 from redis.retry import Retry
 
@@ -28,6 +37,20 @@ from fairque.store.link import AsyncLink, Link, Port
 T = TypeVar("T")
 
 _LOST: Final = (ConnectionLost, NoAnswer, InvalidResponse, NoScriptError)
+
+
+_CODES: Final = {
+    OutOfMemoryError: "OOM",
+    ReadOnlyError: "READONLY",
+    MasterDownError: "MASTERDOWN",
+    ClusterDownError: "CLUSTERDOWN",
+    NoPermissionError: "NOPERM",
+}
+"""Error replies that redis-py has a class for: it takes their code out of the message."""
+
+
+def _code_of(error: Exception) -> str:
+    return next((code for kind, code in _CODES.items() if isinstance(error, kind)), str(error).partition(" ")[0])
 
 
 class _Address:
@@ -51,7 +74,8 @@ class _Address:
             **keepalive,
         )
         connection = pool.connection_class(**pool.connection_kwargs)
-        return Port(connection, hiredis.pack_command, self._settings.address, _LOST, ResponseError, redis.RedisError)
+        address = self._settings.address
+        return Port(connection, hiredis.pack_command, address, _LOST, ResponseError, redis.RedisError, _code_of)
 
     def _url(self) -> str:
         url = self._settings.effective_url
@@ -142,13 +166,18 @@ class AsyncDriver:
 
     async def close(self) -> None:
         """As `Driver.close`."""
+        self._belong(asyncio.get_running_loop())
         while self._free:
             await self._free.pop().close()
 
-    def _take(self) -> AsyncLink:
-        loop = asyncio.get_running_loop()
-        if self._loop is not loop:
+    def _belong(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._loop is not loop:  # what belongs to a loop that has ended can only be let go
+            for link in self._free:
+                link.abandon()
             self._free, self._loop = deque(), loop
+
+    def _take(self) -> AsyncLink:
+        self._belong(asyncio.get_running_loop())
         try:
             return self._free.pop()
         except IndexError:

@@ -6,7 +6,7 @@ request the same way. After that the caller hears `RedisUnavailable`.
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from typing import Any, Final, NamedTuple, TypeVar
@@ -39,6 +39,8 @@ class Port(NamedTuple):
     """The connection is gone, or (NOSCRIPT) it was made before the server forgot its scripts: as good as gone."""
     refused: type[Exception]
     every: type[Exception]
+    code_of: Callable[[Exception], str]
+    """The first word of Redis's error reply, which the client library keeps to itself for some."""
 
 
 def _conversation(calls: Iterable[Call[T]], answers: list[T], port: Port) -> Steps:
@@ -87,7 +89,7 @@ class _Wire:
     def _translated(self, error: Exception) -> FairqueError:
         if isinstance(error, self._port.lost):
             return RedisUnavailable(f"{self._port.address}: {error}")
-        return refusals.translate(str(error), self._port.address)
+        return refusals.translate(self._port.code_of(error), str(error), self._port.address)
 
 
 class Link(_Wire):
@@ -109,6 +111,9 @@ class Link(_Wire):
                     raise self._translated(error) from error
             except self._port.lost:
                 pass
+            except BaseException:
+                self.close()  # as in `run_all`
+                raise
             self.close()  # the long way sends the call again, on a new connection
         answers: list[T] = []
         self.run_all((call,), answers)
@@ -130,6 +135,9 @@ class Link(_Wire):
             return
         except self._port.every as error:
             raise self._translated(error) from error
+        except BaseException:
+            self.close()  # answers may still come: whoever uses this link next must not read them
+            raise
 
     def ask_to_be_woken(self, key: str, timeout: float) -> None:
         """Send the request for a hint on the list `key`; it is answered when there is one, or after `timeout` s."""
@@ -186,8 +194,8 @@ class AsyncLink(_Wire):
             return
         except self._port.every as error:
             raise self._translated(error) from error
-        except asyncio.CancelledError:
-            await self.close()  # an answer may still come: the next caller must not read it
+        except BaseException:
+            await self.close()  # as in `Link.run_all`
             raise
 
     async def sleep(self, key: str, timeout: float) -> None:
@@ -197,7 +205,7 @@ class AsyncLink(_Wire):
             await self._connection.read_response(timeout=timeout + LATE)
         except self._port.every as error:
             raise self._translated(error) from error
-        except asyncio.CancelledError:
+        except BaseException:
             await self.close()
             raise
 
@@ -205,6 +213,18 @@ class AsyncLink(_Wire):
         """As `Link.close`."""
         self._known.clear()
         await self._connection.disconnect(nowait=True)
+
+    def abandon(self) -> None:
+        """Let go of a connection whose event loop has ended: nothing can be awaited there any more."""
+        writer = self._connection._writer
+        self._connection._writer = self._connection._reader = None
+        if writer is not None:
+            with contextlib.suppress(RuntimeError):  # "Event loop is closed": it cannot call back
+                writer.transport.abort()
+            socket = getattr(writer.transport, "_sock", None)
+            if socket is not None:
+                socket.close()
+                writer.transport._sock = None
 
     async def _do(self, step: Any) -> Any:
         if step is None:

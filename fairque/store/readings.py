@@ -126,5 +126,5 @@ def _sizes(counts: bytes | None, busy: bytes | None) -> Sizes:
     if counts is None or counts.isdigit():
         return Sizes(queued=int(counts or 0), started=started)
     amounts = {kind: int(amount) for kind, amount in _COUNT.findall(counts)}
-    scheduled, failed = amounts.pop(b"s", 0), amounts.pop(b"x", 0)
+    scheduled, failed, _ghosts = (amounts.pop(kind, 0) for kind in (b"s", b"x", b"g"))
     return Sizes(sum(amounts.values()), amounts.get(b"6", 0), started, 0, scheduled, failed)

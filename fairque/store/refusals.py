@@ -8,23 +8,19 @@ _BY_CODE: dict[str, type[FairqueError]] = {
     "OOM": QueueFull,
     "RUNNING": TaskRunning,
     "WRONGTYPE": StoredDataError,
-    "NOAUTH": RedisUnavailable,
-    "WRONGPASS": RedisUnavailable,
     "READONLY": RedisUnavailable,
     "MASTERDOWN": RedisUnavailable,
     "CLUSTERDOWN": RedisUnavailable,
 }
 _REMEDIES = {
     "OOM": "Redis is at maxmemory: let workers drain the queue, or raise the limit",
-    "NOAUTH": "Redis wants a password: set redis.password (or FAIRQUE_REDIS__PASSWORD)",
-    "WRONGPASS": "Redis does not accept this user name and password",
+    "NOPERM": "this Redis user may not do what fairque needs: commands on the keys {prefix:*}, EVAL and EVALSHA",
     "READONLY": "this Redis is a replica: point redis.url at its primary",
 }
 
 
-def translate(message: str, address: str) -> FairqueError:
-    """Return the exception for an error reply of Redis, such as `OOM command not allowed ...`."""
-    code, _, rest = message.partition(" ")
+def translate(code: str, message: str, address: str) -> FairqueError:
+    """Return the exception for an error reply of Redis; `code` is its first word, such as OOM or WRONGTYPE."""
     family = _BY_CODE.get(code, QueueRefusal)
-    text = _REMEDIES.get(code, rest if code in _BY_CODE else message)
+    text = _REMEDIES.get(code, message.removeprefix(f"{code} ") if code in _BY_CODE else message)
     return family(f"{address}: {text}" if issubclass(family, RedisUnavailable) else text)

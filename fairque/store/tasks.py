@@ -14,6 +14,8 @@ SCHEMA: Final = "1"
 """Version of the data layout. It changes when an older release could not work with what a newer one writes."""
 CHUNK: Final = 250
 """Tasks a push script takes at once: 250 tasks of as many users stay under 5 ms."""
+STRICT: Final = 1e15
+"""Milliseconds that a level is worth where priorities are strict: more than any wait, and six of them are exact."""
 WAKE_LIMIT: Final = 8
 """Workers woken by one push at most; each that finds more than it can take wakes the next."""
 
@@ -80,9 +82,9 @@ def get(root: str, task_id: str, user_id: str | None) -> Call[Record | None]:
     return Call("get", root, (user, print_, encode_id(task_id)), read)
 
 
-def delete(root: str, user_id: str, task_id: str, now: str = "") -> Call[bool]:
-    """Remove a task and what is kept of it. Refused with `TaskRunning` while it runs."""
-    return Call("delete", root, (now, encode_id(user_id), encode_id(task_id)), bool)
+def delete(root: str, user_id: str, task_id: str, request: str, now: str = "") -> Call[bool]:
+    """Remove a task and what is kept of it. Refused with `TaskRunning` while it runs. `request` names this call."""
+    return Call("delete", root, (now, encode_id(user_id), encode_id(task_id), request), bool)
 
 
 def wait(root: str, user_id: str, task_id: str, waiter: str, *, listed: bool) -> Call[bool]:

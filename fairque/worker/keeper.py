@@ -17,6 +17,7 @@ from fairque.core.service import Tally
 from fairque.core.settings import WorkerSettings
 from fairque.errors import FairqueError, RedisUnavailable
 from fairque.store import claims
+from fairque.store.call import Call
 from fairque.store.link import Link
 from fairque.worker.holding import Holding
 
@@ -31,9 +32,12 @@ _SHOWN: Final = 20
 class Keeper:
     """One worker's keeper. `held` and `tally` are the worker's own, read here."""
 
-    def __init__(self, link: Link, root: str, worker: WorkerSettings, held: dict[bytes, Holding], tally: Tally) -> None:
+    def __init__(
+        self, link: Link, meet: Call[None], worker: WorkerSettings, held: dict[bytes, Holding], tally: Tally
+    ) -> None:
         self._link = link
-        self._root = root
+        self._meet = meet
+        self._root = meet.root
         self._worker = worker
         self._held = held
         self._tally = tally
@@ -111,6 +115,7 @@ class Keeper:
         self._renewed = asked
 
     def _beat(self) -> None:
+        self._link.run(self._meet)  # Redis may have been restarted empty: the queue's settings are written again
         for key, amount in self._tally.take().items():
             self._unsent[key] = self._unsent.get(key, 0) + amount
         missing = self._link.run(

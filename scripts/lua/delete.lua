@@ -1,15 +1,17 @@
 #!lua flags=allow-oom
--- Remove a task and all that is kept of it, whatever its state; one that is running is refused.
+-- Remove a task and all that is kept of it, whatever its state; one that is running is refused. Sent twice with one
+-- request id, it says twice that it removed it (I3).
 -- include: keys stats counts record lane who ring wake ghosts
--- takes: now, user, id
+-- takes: now, user, id, request id
 -- replies: 1 removed, 0 not known; refuses RUNNING
-local now, user, id = unpack(ARGV)
+local now, user, id, request = unpack(ARGV)
+local DONE_TTL = 60000     -- ms: longer than anybody goes on sending again
 
 open_queue(now, 'scopes', 'queued', 'scheduled', 'failed')
 local tasks, member = user_key(user, 'tasks'), user .. '|' .. id
 local text = redis.call('HGET', tasks, id)
 if not text then
-  return 0
+  return redis.call('EXISTS', LAST .. request)
 end
 if redis.call('HEXISTS', RUNS, member) == 1 then
   return redis.error_reply('RUNNING the task is running')
@@ -37,6 +39,7 @@ elseif record.state == 'X' then
   add_stat('failed', -1)
 end
 redis.call('HDEL', tasks, id)
+redis.call('SET', LAST .. request, '1', 'PX', DONE_TTL)
 forget_user(user)
 wake_waiters({ member })
 save_counts()

@@ -10,8 +10,8 @@
 local now, lease_ms, worker, request, assigned, steal, want, block_ms = unpack(ARGV, 1, 8)
 lease_ms, want, block_ms = tonumber(lease_ms), tonumber(want), tonumber(block_ms)
 
-open_queue(now, 'seq', 'token', 'scopes', 'aging', 'resumed', 'queued', 'scheduled', 'failed', 'finished_total', 'failed_total',
-  'retried_total', 'lost_total')
+open_queue(now, 'seq', 'token', 'scopes', 'aging', 'resumed', 'queued', 'scheduled', 'failed', 'finished_total',
+  'failed_total', 'retried_total', 'lost_total')
 local answer = repeat_reply(worker, request)
 if answer then
   return answer
@@ -31,7 +31,7 @@ close_queue(8)
 wake_waiters(ended_members)
 
 if granted < want and block_ms > 0 then
-  answer[1] = fall_asleep(worker, assigned, steal, block_ms)
+  answer[1] = fall_asleep(worker, assigned, steal, block_ms, reaping_from(lease_ms))
 else
   rise(worker, assigned, steal)
 end

@@ -149,7 +149,7 @@ def test_a_workers_call_that_is_sent_twice_acts_once(
     lists = claims.Lists("*", "")
     calls: dict[str, Any] = {
         "scope": next(claims.register(root, ["u", "v"], at)),
-        "beat": claims.beat(root, "w", b"{}", lists, {("u", "n"): 3}, at),
+        "beat": claims.beat(root, "w", "b1", b"{}", lists=lists, served={("u", "n"): 3}, now=at),
         "wait": tasks.wait(root, "u", handle.task_id, "waiter", listed=True),
     }
     driver = Driver(config.redis)

@@ -103,7 +103,7 @@ def test_a_released_task_comes_back_in_its_place_without_a_retry_spent(queue: Ta
 
 
 def test_a_task_fails_for_good_when_its_retries_are_used_up(queue: TaskQueue) -> None:
-    handle = queue.push(add(1, 2).with_(max_retries=2, retry_backoff=Backoff(base=0.01)), user_id="u")
+    handle = queue.push(add(1, 2).with_(max_retries=2, retry_backoff=Backoff(base=0.05, jitter=False)), user_id="u")
     for failures in range(3):
         task = pop(queue, timeout=3)
         assert (task.failures, task.attempt) == (failures, failures + 1)

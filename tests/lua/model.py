@@ -28,6 +28,7 @@ class Entry:
     lost: int = 0
     failures: int = 0
     token: bytes = b""
+    worker: str = ""
 
     @property
     def ended(self) -> bool:
@@ -55,13 +56,18 @@ class Model:
         self.tasks[name] = Entry(level, "Q") if due is None else Entry(level, "W", due)
         return True
 
-    def grant(self, name: Name, token: bytes, deadline: int) -> Entry:
+    def grant(self, name: Name, token: bytes, deadline: int, worker: str) -> Entry:
         """Start a ready task."""
         entry = self.tasks[name]
         assert entry.letter == "Q", f"{name} was granted while {entry.letter}"
-        entry.letter, entry.token, entry.at = "R", token, deadline
+        assert not (entry.lost and worker in self.suspects()), f"{worker} was given a second suspect"
+        entry.letter, entry.token, entry.at, entry.worker = "R", token, deadline, worker
         entry.attempt += 1
         return entry
+
+    def suspects(self) -> dict[str, Name]:
+        """Return the tasks that were lost before and run now, by worker."""
+        return {self.tasks[name].worker: name for name in self.those("R") if self.tasks[name].lost}
 
     def holds(self, name: Name, token: bytes) -> bool:
         """Say whether a run has its lease."""

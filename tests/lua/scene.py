@@ -81,7 +81,7 @@ class Scene:
 
     def delete(self, user: str, task_id: str) -> bool:
         """Delete a task."""
-        return self.run(tasks.delete(self.root, user, task_id, self.at()))
+        return self.run(tasks.delete(self.root, user, task_id, self.name("request"), self.at()))
 
     # --- claims -----------------------------------------------------------------------------------------------------
 
@@ -153,7 +153,7 @@ class Scene:
 
     def beat(self, worker: str = "w", lists: claims.Lists = EVERYONE) -> list[str]:
         """Say that a worker is alive."""
-        return self.run(claims.beat(self.root, worker, b"{}", lists, {}, self.at()))
+        return self.run(claims.beat(self.root, worker, self.name("b"), b"{}", lists=lists, served={}, now=self.at()))
 
     # --- what stands in Redis ---------------------------------------------------------------------------------------
 

@@ -54,12 +54,16 @@ class Walk(RuleBasedStateMachine):
 
     @rule(worker=workers, want=st.integers(1, 6))
     def claim(self, worker: str, want: int) -> None:
-        ready = sum(1 for _ in self.model.those("Q"))
+        ready = [self.model.tasks[name] for name in self.model.those("Q")]
+        holds_suspect = worker in self.model.suspects()
         grants = self.scene.claim(want, worker=worker)
-        assert len(grants) == min(want, ready)
+        assert len(grants) <= min(want, len(ready))
+        if not any(entry.lost for entry in ready):
+            assert len(grants) == min(want, len(ready))
+        assert grants or holds_suspect or not ready
         for grant in grants:
             deadline = self.scene.now + int(LEASE * 1000)
-            entry = self.model.grant(Name(grant.user_id, grant.task_id), grant.token, deadline)
+            entry = self.model.grant(Name(grant.user_id, grant.task_id), grant.token, deadline, worker)
             assert (grant.level, grant.attempt) == (entry.level, entry.attempt)
             assert (grant.lost, grant.failures) == (entry.lost, entry.failures)
         self.held += grants
@@ -145,6 +149,8 @@ class Walk(RuleBasedStateMachine):
         assert self.members("due") == {self.member(n): self.model.tasks[n].at for n in self.model.those("W")}
         deadlines = {self.member(name): self.model.tasks[name].at for name in self.model.those("R")}
         assert self.members("leases") == deadlines
+        suspects = {worker.encode(): self.member(name) for worker, name in self.model.suspects().items()}
+        assert client.hgetall(key("suspects")) == suspects
         for user in USERS:
             dead: Any = client.lrange(self.key(user, "failed"), 0, -1)
             assert sorted(dead) == sorted(self.member(n).rpartition(b"|")[2] for n in self.model.those("X", user))

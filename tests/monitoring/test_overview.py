@@ -55,7 +55,7 @@ def test_a_look_reads_totals_users_and_workers(config: FairQueueConfig) -> None:
         queue.push_batch([nothing()] * 3, user_id="user:1")
         queue.push(nothing(), user_id="user:2")
         driver = Driver(config.redis)
-        driver.run(claims.beat(root, "w-1", b'{"slots": 4}', claims.Lists("*", ""), tally.take()))
+        driver.run(claims.beat(root, "w-1", "b1", b'{"slots": 4}', lists=claims.SERVES_ALL, served=tally.take()))
         driver.close()
         seen, only = look(queue), look(queue, "user:2")
     assert (seen.queue, seen.stats["queued"], seen.stats["workers"]) == ("emails", 4, 1)

@@ -46,40 +46,58 @@ local function choose_users(head, want)
   return order, picks, tag_of
 end
 
+-- Take entries off a user's lanes and grant their tasks, until there are `want` of them; suspects that this worker may
+-- not have are collected. Returns how many entries were taken off.
+local function take_round(user, want, before_core, worker, taken, suspects)
+  local entries, ids, seqs, sinces = take_entries(user, want, queue.aging), {}, {}, {}
+  if #entries == 0 then
+    return 0
+  end
+  for i = 1, #entries do
+    seqs[i], sinces[i], ids[i] = string.match(entries[i], '^(%d+):(%d+):(.*)')
+  end
+  local texts, found = redis.call('HMGET', user_key(user, 'tasks'), unpack(ids)), #taken
+  for i = 1, #ids do
+    local level, seq, attempt, lost, rest = string.match(texts[i] or '', '^Q(%d):(%d+):(%d+):(%d+)(:%d+:%w*):')
+    local member = user .. '|' .. ids[i]
+    if seq ~= seqs[i] then
+      queue.damaged = true
+    elseif lost ~= '0' and not take_suspect(worker, member) then
+      suspects[#suspects + 1] = entries[i]
+      suspects[#suspects + 1] = tonumber(level)
+    else
+      queue.token = queue.token + 1
+      add_count(user, tonumber(level), -1)
+      taken[found + 1] = member
+      taken[found + 2] = queue.token .. ':' .. sinces[i] .. before_core .. level .. ':' .. seq .. ':' ..
+        attempt + 1 .. ':' .. lost .. rest .. ':' .. worker
+      taken[found + 3] = texts[i]
+      found = found + 3
+    end
+  end
+  return #entries
+end
+
 -- Take up to `want` of one user's tasks. Returns member, run and record of each, flat and in order, and how many.
 local function take_tasks(user, want, before_core, worker)
   if counts[user].g then
     want = clean_lanes(user, want)
   end
-  local entries, ids, seqs, sinces = want > 0 and take_entries(user, want, queue.aging) or {}, {}, {}, {}
-  if #entries == 0 then
-    return {}, 0
-  end
-  for i = 1, #entries do
-    seqs[i], sinces[i], ids[i] = string.match(entries[i], '^(%d+):(%d+):(.*)')
-  end
-  local texts, taken, found = redis.call('HMGET', user_key(user, 'tasks'), unpack(ids)), {}, 0
-  for i = 1, #ids do
-    local level, seq, attempt, lost, rest = string.match(texts[i] or '', '^Q(%d):(%d+):(%d+):(%d+)(:%d+:%w*):')
-    if seq == seqs[i] then
-      local member = user .. '|' .. ids[i]
-      if lost ~= '0' and not take_suspect(worker, member) then
-        bar_user(user, entries, texts, i)
-        break
-      end
-      queue.token = queue.token + 1
-      add_count(user, tonumber(level), -1)
-      taken[3 * found + 1] = member
-      taken[3 * found + 2] = queue.token .. ':' .. sinces[i] .. before_core .. level .. ':' .. seq .. ':' ..
-        attempt + 1 .. ':' .. lost .. rest .. ':' .. worker
-      taken[3 * found + 3] = texts[i]
-      found = found + 1
+  local taken, suspects, rounds = {}, {}, 0
+  queue.damaged = false
+  while #taken < 3 * want and rounds < 16 do
+    rounds = rounds + 1
+    if take_round(user, want - #taken / 3, before_core, worker, taken, suspects) == 0 then
+      break
     end
   end
-  if found < #entries and not barred[user] then
+  if #suspects > 0 then
+    pass_over(user, suspects)
+  end
+  if queue.damaged then
     recount(user)
   end
-  return taken, found
+  return taken, #taken / 3
 end
 
 -- One pass over the head of a list: grant up to `want` tasks of its users.

@@ -24,7 +24,7 @@ local SCOPE_USERS = ROOT .. 'scope-users:'  -- set ..<digest>: the users of that
 local NAMED = ROOT .. 'named'           -- hash    user -> digests of the lists that name it, `,` between
 local WORKERS = ROOT .. 'workers'       -- hash    worker -> what it says of itself (opaque to Lua)
 local SEEN = ROOT .. 'workers-seen'     -- zset    worker -> last heartbeat, ms
-local LAST = ROOT .. 'last:'            -- string  ..<worker>: its last request and what it was granted; short TTL
+local LAST = ROOT .. 'last:'            -- string  ..<worker or request>: what was answered last; short TTL
 local SERVED = ROOT .. 'served:'        -- hash    ..<window>: user|measure -> amount (starts, run time, waits); TTL
 
 -- A user's own keys: `tasks` (hash id -> record, lib/record), `failed` (list of ids, the dead letters), and the lanes

@@ -3,8 +3,13 @@
 local LOST_MAX = 3
 local LOST_TTL = 604800000     -- ms: 7 days among the dead letters
 
+-- Leases lapse from this instant on: after Redis stood still there is time for one renewal.
+local function reaping_from(lease_ms)
+  return queue.resumed + math.ceil(lease_ms / 3)
+end
+
 local function reap_leases(limit, lease_ms)
-  if queue.now < queue.resumed + lease_ms / 3 then
+  if queue.now < reaping_from(lease_ms) then
     return
   end
   local members = redis.call('ZRANGE', LEASES, '-inf', queue.now, 'BYSCORE', 'LIMIT', 0, limit)

@@ -13,14 +13,11 @@ local function drop_suspect(worker, member)
   end
 end
 
--- Put entries (from place `first` on) that were taken off a user's lanes back where they were, and serve this user no
--- more in this call.
-local function bar_user(user, entries, texts, first)
-  for i = #entries, first, -1 do
-    local level = string.match(texts[i] or '', '^Q(%d):')
-    if level then
-      redis.call('LPUSH', lane_key(user, tonumber(level)), entries[i])
-    end
+-- Put the entries of suspects that had to be passed over (entry, level, ...) back before those behind them, and serve
+-- this user no more in this call: what else it had ready has been taken.
+local function pass_over(user, suspects)
+  for i = #suspects - 1, 1, -2 do
+    redis.call('LPUSH', lane_key(user, suspects[i + 1]), suspects[i])
   end
   barred[user] = true
   barred[#barred + 1] = user

@@ -21,15 +21,15 @@ end
 
 -- A worker that was granted less than it wanted is listed as asleep in the very script that found no more, so that no
 -- push is missed. Returns for how long it may block: until a scheduled task is due or a lease lapses, `block_ms` at
--- most; not at all where the search was cut short.
-local function fall_asleep(worker, assigned, steal, block_ms)
+-- most; not at all where the search was cut short. `reaping_from` is the instant from which leases are reaped.
+local function fall_asleep(worker, assigned, steal, block_ms, reaping_from)
   for _, scope in ipairs(sleeping_scopes(assigned, steal)) do
     redis.call('ZADD', SLEEP .. scope, queue.now, worker)
   end
-  for _, key in ipairs({ DUE, LEASES }) do
+  for key, earliest in pairs({ [DUE] = 0, [LEASES] = reaping_from }) do
     local next_one = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
     if next_one[2] then
-      block_ms = math.min(block_ms, math.max(1, tonumber(next_one[2]) - queue.now))
+      block_ms = math.min(block_ms, math.max(1, math.max(tonumber(next_one[2]), earliest) - queue.now))
     end
   end
   return queue.unfinished and 1 or block_ms

@@ -1,0 +1,85 @@
+"""A task that was lost is a suspect: a worker holds one at a time (I11). Redis that stood still reaps nobody (I10)."""
+
+from __future__ import annotations
+
+import pytest
+
+from fairque.store import claims
+from tests.lua.scene import DONE, LEASE, Scene, ids_of, users_of
+
+LEASE_MS = int(LEASE * 1000)
+
+
+def test_a_worker_holds_one_task_at_a_time_that_was_lost_before(scene: Scene) -> None:
+    for user in ("a", "b"):
+        scene.push_many(user, 2)
+    scene.claim(4, worker="dead")
+    scene.now += LEASE_MS
+    first = scene.claim(4, worker="w1")
+    second = scene.claim(4, worker="w2")
+    assert (len(first), len(second), scene.claim(4, worker="w1")) == (1, 1, [])
+    scene.end(first, DONE)
+    assert len(scene.claim(4, worker="w1")) == 1
+
+
+def test_a_worker_with_a_suspect_goes_on_with_what_was_never_lost(scene: Scene) -> None:
+    scene.push("a", "poison", "suspect")
+    scene.claim(2, worker="dead")
+    scene.now += LEASE_MS
+    scene.push_many("a", 3)
+    scene.push_many("b", 3)
+    got = scene.claim(8, worker="w1")
+    assert sorted(users_of(got)) == ["a"] * 4 + ["b"] * 3, "a user's other tasks do not wait for its suspect"
+    assert sum(grant.lost for grant in got) == 1
+
+
+def test_a_suspect_whose_worker_dies_frees_its_place(scene: Scene) -> None:
+    scene.push("a", "poison")
+    for worker in ("w1", "w2"):
+        assert scene.claim(1, worker=worker)
+        scene.now += LEASE_MS
+    assert ids_of(scene.claim(1, worker="w2")) == ["poison"]
+    assert scene.client.hlen(scene.key("suspects")) == 1
+
+
+# --- Redis stood still ----------------------------------------------------------------------------------------------
+
+
+def test_after_redis_stood_still_leases_may_be_renewed_before_any_is_reaped(scene: Scene) -> None:
+    scene.push("a", "t", "u")
+    kept, lost = scene.claim(2, worker="w1")
+    scene.beat("w1")
+    scene.now += 2 * LEASE_MS
+    scene.settle(worker="w2")
+    assert scene.client.hlen(scene.key("runs")) == 2
+    assert scene.run(claims.renew(scene.root, [(kept.member, kept.token)], LEASE, scene.at())) == [True]
+    scene.now += LEASE_MS // 3
+    assert ids_of(scene.claim(2, worker="w2")) == [lost.task_id]
+
+
+def test_while_somebody_beats_silence_of_one_worker_is_its_death(scene: Scene) -> None:
+    scene.push("a", "t")
+    scene.claim(1, worker="dead")
+    for _ in range(15):
+        scene.beat("alive")
+        scene.now += 1_000
+    assert ids_of(scene.claim(1, worker="alive")) == ["t"]
+
+
+def test_while_reaping_waits_a_sleeper_sleeps(scene: Scene) -> None:
+    scene.push("a", "t")
+    scene.claim(1, worker="dead")
+    scene.beat("w1")
+    scene.now += 2 * LEASE_MS
+    pauses = [scene.settle(want=1, worker="w1", block=2.0).pause for _ in range(3)]
+    assert min(pauses) >= 0.1, "else it asks again each millisecond until the renewal is over"
+
+
+@pytest.mark.parametrize("gap", [0, 2_900])
+def test_a_short_silence_is_none(scene: Scene, gap: int) -> None:
+    scene.push("a", "t")
+    scene.claim(1, worker="dead", lease=1.0)
+    scene.beat("w1")
+    scene.now += 1_000 + gap // 2
+    scene.settle()
+    assert scene.client.hlen(scene.key("runs")) == 0
