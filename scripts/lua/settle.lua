@@ -22,6 +22,7 @@ reap_leases(10, lease_ms)
 promote_due(100)
 retain(ended_by_minute)
 sweep_ended(2 * #ended_members + 100)
+refund_users()
 join_ring(joining)
 
 local granted = claim_tasks(assigned, want, worker, lease_ms, answer)

@@ -108,13 +108,22 @@ def test_the_clock_never_falls_and_is_the_greatest_tag_served(scene: Scene) -> N
     before = 0.0
     for _ in range(150):
         scene.push_many(chance.choice(USERS), chance.randint(0, 3))
-        ways: list[Outcome] = [DONE, RELEASE, BURY, again(0.1)]
+        ways: list[Outcome] = [DONE, BURY, again(0.1)]
         scene.end(scene.claim(chance.randint(0, 4)), chance.choice(ways))
         scene.now += chance.randint(0, 300)
         clock = scene.stat("clock")
         assert clock >= before
         assert all(tag >= clock for tag in scene.tags().values())
         before = clock
+
+
+def test_a_start_that_did_not_happen_is_not_charged(scene: Scene) -> None:
+    for user in ("a", "b"):
+        scene.push_many(user, 4)
+    for want in (1, 3, 8):  # of which the last takes all, so that both leave the ring and come back at the clock
+        scene.end(scene.claim(want), RELEASE)
+        assert len(set(scene.tags().values())) == 1
+    assert users_of(scene.serve(8)) == ["a", "b"] * 4
 
 
 def test_the_ring_holds_users_with_ready_tasks_and_nobody_else(scene: Scene) -> None:

@@ -1,5 +1,4 @@
 -- Choosing whom to serve and taking their tasks. Picks are computed in Lua first, then each user is touched once.
-local CHARGE = 1     -- virtual time of one start: cost / weight
 
 -- Of these users (flat: user, tag, in order of tag) choose `want` starts, always the least tag. Returns the users in
 -- order of their starts, how many each got, and each one's tag afterwards. Two sorted runs are merged: users not

@@ -46,6 +46,9 @@ end
 -- L: given back in its own place, no retry spent. Q <- run
 local function release_run(record, e)
   record.state = 'Q'
+  if not e.lost then
+    refunds[e.user] = (refunds[e.user] or 0) + 1
+  end
   give_back(e.user, record.level, record.seq, e.since, e.id)
   make_ready(e.user, record.level, 1)
 end

@@ -2,6 +2,48 @@
 -- (Goyal, Vin, Cheng, SIGCOMM 1996): a served task moves its user's tag on by cost / weight, and the queue's clock is
 -- the greatest tag served so far.
 
+local CHARGE = 1     -- virtual time of one start: cost / weight
+
+-- Tell the lists that name these users (flat: tag, user) of tags that their indexes must not lie above.
+local function announce(tags)
+  if queue.scopes == 0 or #tags == 0 then
+    return
+  end
+  local users = {}
+  for i = 2, #tags, 2 do
+    users[i / 2] = tags[i]
+  end
+  local named = redis.call('HMGET', NAMED, unpack(users))
+  for i = 1, #users do
+    for digest in string.gmatch(named[i] or '', '[^,]+') do
+      redis.call('ZADD', SCOPE .. digest, tags[2 * i - 1], users[i])
+    end
+  end
+end
+
+-- Take back what users were charged for starts that did not happen: tasks given back before they ran. A tag may fall
+-- below the clock so, and rightly: the user was overcharged. The clock itself never falls.
+local refunds = {}
+local function refund_users()
+  local tags = {}
+  for user, starts in pairs(refunds) do
+    local tag, debt = redis.call('ZSCORE', RING, user), nil
+    if tag then
+      tags[#tags + 1] = tonumber(tag) - starts * CHARGE
+      tags[#tags + 1] = user
+    else
+      debt = redis.call('ZSCORE', TAGS, user)
+    end
+    if debt then
+      redis.call('ZADD', TAGS, tonumber(debt) - starts * CHARGE, user)
+    end
+  end
+  if #tags > 0 then
+    redis.call('ZADD', RING, unpack(tags))
+    announce(tags)
+  end
+end
+
 -- Let users in whose first task became ready, each at max(its own tag, the clock): idling earns no credit and erases
 -- no debt (I24). Lists of users that name one of them hear of its tag: there a tag too low is corrected when read, but
 -- a user that is missing would not be found.
@@ -23,14 +65,7 @@ local function join_ring(users)
   if #indebted > 0 then
     redis.call('ZREM', TAGS, unpack(indebted))
   end
-  if queue.scopes > 0 then
-    local named = redis.call('HMGET', NAMED, unpack(users))
-    for i = 1, #users do
-      for digest in string.gmatch(named[i] or '', '[^,]+') do
-        redis.call('ZADD', SCOPE .. digest, pairs_of[2 * i - 1], users[i])
-      end
-    end
-  end
+  announce(pairs_of)
 end
 
 -- Let out users that have nothing ready any more; a tag beyond the clock is a debt that is kept for their return.
