@@ -1,7 +1,6 @@
 """What Redis and Python can do at most here: plain redis-py, as people use it, and a hand-off between two threads.
 
-The one file besides `store/driver.py` that imports redis: the floors measure redis-py itself, and what the server says
-of its own CPU and memory is no part of a queue.
+The floors measure redis-py itself; what the server says of its own CPU and memory is no part of a queue.
 """
 
 from __future__ import annotations
@@ -12,10 +11,11 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
-import redis
 from msgspec import Struct
+
+from fairque.store.driver import plain_client
 
 _VALUE: Final = b"v" * 100
 _PIPELINE: Final = 1_000
@@ -38,7 +38,7 @@ class PlainRedis:
     """redis-py with its own pool and defaults, beside the queue: measures floors, reads the server's figures."""
 
     def __init__(self, url: str, prefix: str) -> None:
-        self._client: Any = redis.Redis.from_url(url)
+        self._client = plain_client(url)
         self._prefix = prefix
 
     def floor(self, calls: int) -> Floor:
@@ -71,7 +71,7 @@ class PlainRedis:
         deadline = time.monotonic() + _SETTLED
         while self._client.info("memory").get("lazyfree_pending_objects", 0) and time.monotonic() < deadline:
             time.sleep(0.01)
-        with suppress(redis.ResponseError):  # a hosted Redis may forbid it
+        with suppress(Exception):  # a hosted Redis may forbid it
             self._client.execute_command("MEMORY", "PURGE")
         return int(self._client.info("memory")["used_memory"])
 

@@ -84,6 +84,11 @@ class _Address:
         return url
 
 
+def plain_client(url: str) -> Any:
+    """Return redis-py's own client with its own pool and defaults: what a benchmark compares with."""
+    return redis.Redis.from_url(url)
+
+
 class Driver:
     """Carries Calls for any number of threads: each takes a free link or opens one. Survives a fork."""
 

@@ -34,15 +34,15 @@ def names() -> list[str]:
 
 @cache
 def load(name: str) -> Script:
-    """Return the script `scripts/lua/<name>.lua` with the libraries that its `-- include:` line names, in that order.
+    """Return the script `scripts/lua/<name>.lua` with the libraries that its `-- include:` lines name, in that order.
 
     Raises:
         FairqueError: there is no such script or library, or the package was installed without its Lua.
     """
     text = _read(f"{name}.lua")
     header, _, body = text.partition("\n")
-    found = _INCLUDES.search(body)
-    libraries = "".join(_without_remarks(_read(f"lib/{lib}.lua")) for lib in found[1].split()) if found else ""
+    included = " ".join(_INCLUDES.findall(body)).split()
+    libraries = "".join(_without_remarks(_read(f"lib/{lib}.lua")) for lib in included)
     body = _without_remarks(body)
     whole = f"{header}\n{_used(libraries, body)}{body}"
     return Script(name, whole, hashlib.sha1(whole.encode(), usedforsecurity=False).hexdigest())

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- A worker's heartbeat: it is alive, what it says of itself, whom it has served since the last one. Dead workers and
 -- lists that nobody serves any more are cleared a few at a time.
--- include: keys stats scope
+-- include: keys names stats scope
 -- takes: now, worker, description (a line that names this beat, then opaque), ms until it counts as gone, number of
 --   lists, their digests; then per measure: user, measure, amount (counted once, however often this beat is sent)
 -- replies: digests of these lists that are not registered (any more)

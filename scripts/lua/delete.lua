@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Remove a task and all that is kept of it, whatever its state; one that is running is refused. Sent twice with one
 -- request id, it says twice that it removed it (I3).
--- include: keys stats counts record lane who ring wake ghosts
+-- include: keys names stats counts record lane who ring wake ghosts
 -- takes: now, user, id, request id
 -- replies: 1 removed, 0 not known; refuses RUNNING
 local now, user, id, request = unpack(ARGV)

@@ -1,7 +1,7 @@
 #!lua
 -- Accept tasks: write their records, put them into their lanes (or among the scheduled), let their users into the
 -- ring and wake workers that serve them. All of the batch or nothing; the same push sent twice makes one task (I3).
--- include: keys stats counts record lane who ring wake due accept close
+-- include: keys names stats counts record lane who ring wake due accept close
 -- takes: now, wake limit; per task: user, level (1-6), id, nonce, when, body
 --   nonce: names this push of a chosen id; empty for a generated id, which names its own push
 --   when: '' ready now, '+ms' from now, 'ms' an instant (epoch)

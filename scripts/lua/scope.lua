@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Register (a part of) a list of users that a worker serves, so that their first ready task enters the list's own
 -- ring and wakes that worker. Registering again changes nothing but the time of the last refresh.
--- include: keys stats
+-- include: keys names stats
 -- takes: now, digest; users (at most 1,000)
 -- replies: how many of them were new to the list
 local now, digest = unpack(ARGV, 1, 2)
@@ -14,9 +14,9 @@ local new = redis.call('SADD', SCOPE_USERS .. digest, unpack(users))
 local named = redis.call('HMGET', NAMED, unpack(users))
 local tags, fields, ready = redis.call('ZMSCORE', RING, unpack(users)), {}, {}
 for i = 1, #users do
-  if not string.find(',' .. (named[i] or '') .. ',', ',' .. digest .. ',', 1, true) then
+  if not has_name(named[i], ',', digest) then
     fields[#fields + 1] = users[i]
-    fields[#fields + 1] = named[i] and named[i] .. ',' .. digest or digest
+    fields[#fields + 1] = with_name(named[i], ',', digest)
   end
   if tags[i] then
     ready[#ready + 1] = tags[i]

@@ -2,7 +2,8 @@
 -- A worker's one call: accept the outcomes of its runs, ready what is due, reap what is lost, and grant it the next
 -- tasks, first of the users assigned to it, then of those it may steal from (I14). Works when Redis is full, so that
 -- the queue drains. Sent twice with one request id, it answers twice and acts once (I3).
--- include: keys stats counts record lane who ring wake run suspect retention due outcome reap ghosts claim last close
+-- include: keys names stats counts record lane who ring wake run suspect
+-- include: retention due outcome reap ghosts claim last close
 -- takes: now, lease ms, worker, request id, assigned list, steal list ('*', a digest or ''), want (0-200), block ms
 --   (0: do not sleep); per outcome: member, token, kind (lib/outcome), argument, text
 -- replies: ms after which to ask again (0 if all that was wanted is granted), places of stale outcomes (`,` between),

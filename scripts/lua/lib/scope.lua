@@ -4,17 +4,7 @@ local function shrink_scope(digest, limit)
   redis.call('ZADD', SCOPES, 0, digest)
   local users = redis.call('SPOP', SCOPE_USERS .. digest, limit)
   for _, user in ipairs(users) do
-    local others = {}
-    for other in string.gmatch(redis.call('HGET', NAMED, user) or '', '[^,]+') do
-      if other ~= digest then
-        others[#others + 1] = other
-      end
-    end
-    if #others > 0 then
-      redis.call('HSET', NAMED, user, table.concat(others, ','))
-    else
-      redis.call('HDEL', NAMED, user)
-    end
+    drop_name(NAMED, user, ',', digest)
   end
   if #users < limit then
     redis.call('DEL', SCOPE .. digest, SLEEP .. digest)

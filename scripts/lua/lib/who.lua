@@ -16,8 +16,8 @@ local function remember_users(users)
   local known = redis.call('HMGET', WHO, unpack(prints))
   for i = 1, #users do
     local names = named[prints[i]] or known[i]
-    if not names or not string.find('|' .. names .. '|', '|' .. users[i] .. '|', 1, true) then
-      named[prints[i]] = names and names .. '|' .. users[i] or users[i]
+    if not has_name(names, '|', users[i]) then
+      named[prints[i]] = with_name(names, '|', users[i])
       fields[#fields + 1] = prints[i]
       fields[#fields + 1] = named[prints[i]]
     end
@@ -32,15 +32,5 @@ local function forget_user(user)
   if redis.call('EXISTS', user_key(user, 'tasks')) == 1 then
     return
   end
-  local print, others = fingerprint(user), {}
-  for other in string.gmatch(redis.call('HGET', WHO, print) or '', '[^|]+') do
-    if other ~= user then
-      others[#others + 1] = other
-    end
-  end
-  if #others > 0 then
-    redis.call('HSET', WHO, print, table.concat(others, '|'))
-  else
-    redis.call('HDEL', WHO, print)
-  end
+  drop_name(WHO, fingerprint(user), '|', user)
 end
