@@ -2,6 +2,30 @@
 -- First everything is read and decided, then everything is written.
 local ACCEPT_WIDTH = 6
 
+-- Is this the only task of its user here, with a generated id? Then the write itself tells whether it is new: HSETNX.
+local function stands_alone(places, flat)
+  return #places == 1 and flat[places[1] + 3] == ''
+end
+
+-- Compare one user's tasks with what it has; the records of failed tasks that are replaced are collected.
+local function weigh_users_tasks(user, places, flat, first, answers, replaced)
+  local ids, pushed = {}, {}
+  for n = 1, #places do
+    ids[n] = flat[places[n] + 2]
+  end
+  local texts = redis.call('HMGET', user_key(user, 'tasks'), unpack(ids))
+  for n = 1, #places do
+    local at, id = places[n], ids[n]
+    local nonce, record = flat[at + 3], texts[n] and parse_record(texts[n])
+    local holder = pushed[id] or (record and (record.nonce == nonce or not is_ended(record)) and record.nonce)
+    answers[(at - first) / ACCEPT_WIDTH + 1] = (not holder and 0) or (holder == nonce and 1) or holder
+    pushed[id] = holder or nonce
+    if not holder and record and record.state == 'X' then
+      replaced[#replaced + 1] = { user = user, id = id }
+    end
+  end
+end
+
 -- Decide which tasks are new. Returns the users in order, their tasks' places in `flat`, and one answer per task:
 -- 0 new, 1 made by an earlier copy of this very push (I3), or the nonce of the living task that holds the id.
 local function weigh_tasks(flat, first)
@@ -18,58 +42,60 @@ local function weigh_tasks(flat, first)
   load_counts(users)
   for u = 1, #users do
     local user = users[u]
-    local places, ids, pushed = places_of[user], {}, {}
-    for n = 1, #places do
-      ids[n] = flat[places[n] + 2]
-    end
-    local texts = redis.call('HMGET', user_key(user, 'tasks'), unpack(ids))
-    for n = 1, #places do
-      local at, id = places[n], ids[n]
-      local nonce, record = flat[at + 3], texts[n] and parse_record(texts[n])
-      local holder = pushed[id] or (record and (record.nonce == nonce or not is_ended(record)) and record.nonce)
-      answers[(at - first) / ACCEPT_WIDTH + 1] = (not holder and 0) or (holder == nonce and 1) or holder
-      pushed[id] = holder or nonce
-      if not holder and record and record.state == 'X' then
-        replaced[#replaced + 1] = { user = user, id = id }
-      end
+    local places = places_of[user]
+    if stands_alone(places, flat) then
+      answers[(places[1] - first) / ACCEPT_WIDTH + 1] = 0
+    else
+      weigh_users_tasks(user, places, flat, first, answers, replaced)
     end
   end
   return users, places_of, answers, replaced
 end
 
--- Write the new tasks of one user.
-local function write_tasks(user, places, flat, first, answers)
+-- Put a task that is ready into its lane's new entries, or one that waits for a time among the scheduled.
+local function place_task(user, id, level, when, entry, lanes)
+  if when ~= '' then
+    local due = string.sub(when, 1, 1) == '+' and queue.now + tonumber(when) or tonumber(when)
+    schedule(user, user .. '|' .. id, due)
+    return
+  end
+  local entries = lanes[level]
+  if entries then
+    entries[#entries + 1] = entry
+  else
+    lanes[level] = { entry }
+  end
+end
+
+-- Write the new tasks of one user. `since` is the middle of their lane entries.
+local function write_tasks(user, places, flat, first, answers, since)
+  local key, alone = user_key(user, 'tasks'), stands_alone(places, flat)
   local fields, lanes = {}, {}
-  local since = string.format(':%d:', queue.now)
   for p = 1, #places do
     local at = places[p]
     local n = (at - first) / ACCEPT_WIDTH + 1
     if answers[n] == 0 then
       local level, id, nonce, when, body = unpack(flat, at + 1, at + 5)
+      local seq = string.format('%d', queue.seq + 1)
+      local record = (when == '' and 'Q' or 'W') .. level .. ':' .. seq .. ':0:0:0:' .. nonce .. '::|' .. body
       answers[n] = 1
-      queue.seq = queue.seq + 1
-      local seq = string.format('%d', queue.seq)
-      if when == '' then
-        local entries = lanes[level]
-        if not entries then
-          entries = {}
-          lanes[level] = entries
-        end
-        entries[#entries + 1] = seq .. since .. id
-      else
-        local due = string.sub(when, 1, 1) == '+' and queue.now + tonumber(when) or tonumber(when)
-        schedule(user, user .. '|' .. id, due)
+      if not alone then
+        fields[#fields + 1] = id
+        fields[#fields + 1] = record
+      elseif redis.call('HSETNX', key, id, record) == 0 then
+        return
       end
-      fields[#fields + 1] = id
-      fields[#fields + 1] = (when == '' and 'Q' or 'W') .. level .. ':' .. seq .. ':0:0:0:' .. nonce .. '::|' .. body
+      queue.seq = queue.seq + 1
+      place_task(user, id, level, when, seq .. since .. id, lanes)
     end
   end
   if #fields > 0 then
-    redis.call('HSET', user_key(user, 'tasks'), unpack(fields))
+    redis.call('HSET', key, unpack(fields))
   end
   for level, entries in pairs(lanes) do
-    redis.call('RPUSH', lane_key(user, tonumber(level)), unpack(entries))
-    make_ready(user, tonumber(level), #entries)
+    level = tonumber(level)
+    redis.call('RPUSH', lane_key(user, level), unpack(entries))
+    make_ready(user, level, #entries)
   end
 end
 
@@ -81,12 +107,12 @@ local function accept_tasks(flat, first)
     add_count(gone.user, 'x', -1)
     add_stat('failed', -1)
   end
-  local seq, newcomers = queue.seq, {}
+  local seq, newcomers, since = queue.seq, {}, string.format(':%d:', queue.now)
   for _, user in ipairs(users) do
     if counts[user].new then
       newcomers[#newcomers + 1] = user
     end
-    write_tasks(user, places_of[user], flat, first, answers)
+    write_tasks(user, places_of[user], flat, first, answers, since)
   end
   remember_users(newcomers)
   if queue.seq > seq then

@@ -28,7 +28,7 @@ end
 
 local function format_counts(count)
   if count.ready == count[3] and not (count.s or count.x or count.g) then
-    return count.ready > 0 and string.format('%d', count.ready)
+    return count.ready > 0 and count.ready
   end
   local parts = {}
   for i = 1, #KINDS do

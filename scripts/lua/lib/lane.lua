@@ -1,8 +1,9 @@
 -- A user's ready tasks, one list per level: `critical` for 6, `normal:<level>` for 1-5. An entry is `seq:since:id`,
 -- since being when the task became ready (ms): what ageing counts from. Entries stand in order of seq.
 -- An entry whose seq is not its record's is a ghost: its task was deleted.
+local LANES = { 'normal:1', 'normal:2', 'normal:3', 'normal:4', 'normal:5', 'critical' }
 local function lane_key(user, level)
-  return user_key(user, level == 6 and 'critical' or 'normal:' .. level)
+  return user_key(user, LANES[level])
 end
 
 local function lane_entry(seq, since, id)
