@@ -1,18 +1,20 @@
-"""The threads that run tasks, and the two queues between them and the worker's loop."""
+"""The threads that run tasks, and what stands between them and the worker's loop."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from typing import Final, TypeVar
+from typing import Final
 
 from fairque.store.claims import Ended
 from fairque.worker.holding import Holding
 
-T = TypeVar("T")
-
+_TASK: Final = 1
+_END: Final = 0
 Run = Callable[[Holding], Ended]
 
 MANY: Final = 128
@@ -36,8 +38,12 @@ class Threads:
     def __init__(self, slots: int, run: Run, ring: Callable[[], None], name: str) -> None:
         self._run = run
         self._ring = ring
-        self._work: SimpleQueue[Holding | None] = SimpleQueue()
-        self._done: SimpleQueue[Finished] = SimpleQueue()
+        self._work: deque[Holding] = deque()
+        # A token for each task, and one to end each thread. A thread takes a task when it goes on running, not when it
+        # is woken: from Python 3.13 on SimpleQueue hands an item to a sleeping thread, which may then wait for the
+        # interpreter's lock while others run tasks that came later (150 later ones were seen).
+        self._tokens: SimpleQueue[int] = SimpleQueue()
+        self._done: deque[Finished] = deque()
         self._sleeping = False
         self._threads = [
             threading.Thread(target=self._serve, name=f"{name}-runner-{n}", daemon=True) for n in range(slots)
@@ -50,35 +56,33 @@ class Threads:
 
     def hand_out(self, holding: Holding) -> None:
         """Give a task to the next thread that is free."""
-        self._work.put(holding)
+        self._work.append(holding)
+        self._tokens.put(_TASK)
 
     def waiting(self) -> int:
         """Return how many tasks no thread has taken yet."""
-        return self._work.qsize()
+        return len(self._work)
 
     def take_back(self, keep: int) -> list[Holding]:
         """Return the tasks that no thread has taken yet, but for the first `keep` of them: no thread will."""
-        taken: list[Holding] = []
-        while (holding := _next(self._work)) is not None:
-            taken.append(holding)
-        for holding in taken[:keep]:
-            self._work.put(holding)
-        return taken[keep:]
+        taken: deque[Holding] = deque()
+        with contextlib.suppress(Empty):
+            while len(self._work) > keep:
+                self._tokens.get_nowait()
+                taken.appendleft(self._work.pop())
+        return list(taken)
 
     def collect(self) -> list[Finished]:
         """Return the runs that are over, in order."""
-        finished: list[Finished] = []
-        while (one := _next(self._done)) is not None:
-            finished.append(one)
-        return finished
+        return [self._done.popleft() for _ in range(len(self._done))]
 
     def has_finished(self) -> bool:
         """Whether some run is over and not collected."""
-        return not self._done.empty()
+        return bool(self._done)
 
     def worth_a_call(self) -> bool:
         """Whether the loop had better look: a thread is about to want work, or much is finished."""
-        return not self._done.empty() and (self._work.empty() or self._done.qsize() >= MANY)
+        return bool(self._done) and (not self._work or len(self._done) >= MANY)
 
     def expect(self, *, sleeping: bool) -> None:
         """Say whether the loop sleeps, and so wants to be rung for."""
@@ -87,21 +91,15 @@ class Threads:
     def stop(self) -> None:
         """Let each thread end after its current task."""
         for _ in self._threads:
-            self._work.put(None)
+            self._tokens.put(_END)
 
     def _serve(self) -> None:
-        work, done, run = self._work, self._done, self._run
-        while (holding := work.get()) is not None:
+        tokens, work, done, run = self._tokens, self._work, self._done, self._run
+        while tokens.get() == _TASK:
+            holding = work.popleft()
             began = time.perf_counter()
             ended = run(holding)
-            done.put(Finished(holding, ended, time.perf_counter() - began))
+            done.append(Finished(holding, ended, time.perf_counter() - began))
             if self._sleeping and self.worth_a_call():
                 self._sleeping = False
                 self._ring()
-
-
-def _next(queue: SimpleQueue[T]) -> T | None:
-    try:
-        return queue.get_nowait()
-    except Empty:
-        return None
