@@ -13,7 +13,7 @@ from typing import Final
 from fairque.core.outcome import Release
 from fairque.core.service import Tally
 from fairque.core.settings import WorkerSettings
-from fairque.errors import FairqueError, RedisUnavailable
+from fairque.errors import RedisUnavailable
 from fairque.store import claims
 from fairque.store.bell import BLOCK, Bell
 from fairque.store.link import Link
@@ -63,7 +63,7 @@ class Loop:
             while self._deadline is None or (self.held and time.monotonic() < self._deadline):
                 try:
                     self.run_once()
-                except FairqueError:
+                except Exception:  # whatever it is: a worker that has gone deaf is worse than one that says so
                     log.exception("worker %s: a round failed, will go on", self._worker.id)
                     self._bell.wait(random.uniform(0, _BACKOFF), listen=False)
             self._surrender()
