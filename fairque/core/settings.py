@@ -114,6 +114,8 @@ class QueueSettings(Section, frozen=True, kw_only=True):
     result_ttl_seconds: Retention = 3_600.0
     failed_ttl_seconds: Retention = 604_800.0
 
+    later: ClassVar[frozenset[str]] = frozenset({"xcom_ttl_seconds"})
+
 
 class FairnessSettings(Section, frozen=True, kw_only=True):
     """How service is shared. These live in Redis with the queue: the first program to use it writes them."""
@@ -174,6 +176,7 @@ class WorkerSettings(Section, frozen=True, kw_only=True):
     unknown_task_grace: Annotated[float, Meta(ge=0, le=86_400)] = 600.0
     """For how long a task whose name this worker has not imported is given back before it fails."""
 
+    later: ClassVar[frozenset[str]] = frozenset({"task_timeout_seconds"})
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(("id",), _worker_id_faults),
         Rule(("assigned_users",), _user_list_faults),
@@ -209,6 +212,7 @@ class Settings(Section, frozen=True, kw_only=True):
 
     singular: ClassVar[Mapping[str, str]] = {"worker": "workers"}
     """Keys that a file may use for a list of one."""
+    later: ClassVar[frozenset[str]] = frozenset({"users", "scheduler", "schedules"})
     rules: ClassVar[tuple[Rule, ...]] = (Rule(("tasks",), _module_faults), Rule(("workers",), _same_ids))
 
     @property
