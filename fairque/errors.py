@@ -81,10 +81,6 @@ class TaskFailed(ResultError):
         self.failure = failure
 
 
-class TaskCanceled(ResultError):
-    """The task was canceled before it finished."""
-
-
 class TaskReplaced(ResultError):
     """The task id was pushed again since: this handle belongs to an earlier task."""
 

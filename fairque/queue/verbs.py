@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 import itertools
-import random
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-import msgspec
 from msgspec.structs import replace
 
 from fairque.core import codec
 from fairque.core.ids import check_task_id, check_user_id, encode_id
 from fairque.core.models import Task
-from fairque.core.outcome import Done, Outcome, Release, failure_of
+from fairque.core.outcome import Done, Outcome, Release
 from fairque.core.quantity import check_seconds, check_whole
-from fairque.core.retry import after_failure
 from fairque.core.settings import Settings
 from fairque.core.state import TaskState
 from fairque.errors import PartialPush, ResultTimeout, StaleLease, TaskValidationError
 from fairque.queue import reading
 from fairque.queue.intake import Mint, Receipt, entry_of, receipt_of
+from fairque.queue.settlement import after_error, ended_of
 from fairque.store import claims, readings, tasks
+from fairque.store.bell import BLOCK
 from fairque.store.call import Call, Conversation, Sleep
 from fairque.store.records import Record
 
 R = TypeVar("R")
-
-BLOCK: Final = 2.0
-"""Seconds for which a sleeper blocks at most: a wake-up hint that got lost costs no more than this."""
 
 
 class Verbs:
@@ -127,7 +123,6 @@ class Verbs:
         check_whole("count", count, 1, claims.MAX_WANT)
         consumer, deadline = f"pop-{uuid.uuid4().hex}", time.monotonic() + check_seconds("timeout", max(timeout, 0.0))
         lists = yield from self._lists()
-        lease = self._worker.lease_seconds if self._worker else 15.0
         while True:
             left = min(BLOCK, deadline - time.monotonic())
             settled = yield claims.settle(
@@ -136,7 +131,7 @@ class Verbs:
                 uuid.uuid4().hex,
                 lists=lists,
                 want=count,
-                lease=lease,
+                lease=self._lease_seconds,
                 block=max(left, 0.0),
             )
             if settled.grants or left <= 0:
@@ -149,18 +144,15 @@ class Verbs:
         """Say how a task that was popped has ended. Raises `StaleLease` when the answer is read."""
         if task.lease is None or task.user_id is None or task.task_id is None:
             raise TaskValidationError(f"{task!r}: was not popped: it has no lease to settle")
-        worker = self._worker.id if self._worker else "pop"
-        ending = None
-        if isinstance(outcome, Done):
-            lease = task.lease
-            ending = codec.Ending(task.name, lease.since_ms, lease.start_ms, worker, msgspec.Raw(outcome.result))
-        ended = claims.end(
+        ended = ended_of(
             self._member(task),
             task.lease.token.encode(),
+            task.lease.since_ms,
+            task.lease.start_ms,
             outcome,
-            ending=ending,
-            keep=self.settings.queue.result_ttl_seconds if task.result_ttl is None else task.result_ttl,
-            keep_failed=self.settings.queue.failed_ttl_seconds,
+            task,
+            queue=self.settings.queue,
+            worker=self._worker.id if self._worker else "pop",
         )
         request = uuid.uuid4().hex
 
@@ -177,16 +169,7 @@ class Verbs:
     def fail(self, task: Task[Any], error: BaseException | str) -> Call[None]:
         """Settle a popped task as failed: it is retried or buried, as its options say."""
         error = RuntimeError(error) if isinstance(error, str) else error
-        default = self.settings.queue.default_max_retries
-        outcome = after_failure(
-            error,
-            failure_of(error),
-            failures=task.failures + 1,
-            max_retries=default if task.max_retries is None else task.max_retries,
-            backoff=task.retry_backoff,
-            chance=random.random(),
-        )
-        return self.settle(task, outcome)
+        return self.settle(task, after_error(task, error, self.settings.queue))
 
     def release(self, task: Task[Any]) -> Call[None]:
         """Give a popped task back in its own place."""
@@ -201,17 +184,22 @@ class Verbs:
             if not kept[0]:
                 raise StaleLease(f"{task.task_id}: its lease has lapsed and the task was given back")
 
-        lease = self._worker.lease_seconds if self._worker else 15.0
-        return claims.renew(self.root, [(self._member(task), task.lease.token.encode())], lease).then(read)
+        held = (self._member(task), task.lease.token.encode())
+        return claims.renew(self.root, [held], self._lease_seconds).then(read)
 
     @property
     def _worker(self) -> Any:
         return self.settings.workers[0] if len(self.settings.workers) == 1 else None
 
+    @property
+    def _lease_seconds(self) -> float:
+        lease: float = self._worker.lease_seconds if self._worker else claims.LEASE_SECONDS
+        return lease
+
     def _lists(self) -> Conversation[claims.Lists]:
         """Make the lists of the config's one worker known; without one, everybody is served."""
         if self._worker is None:
-            return claims.Lists("*", "")
+            return claims.SERVES_ALL
         for users in (self._worker.assigned_users, self._worker.steal_targets):
             yield from claims.register(self.root, users)
         return claims.lists_of(self._worker.assigned_users, self._worker.steal_targets)

@@ -14,6 +14,8 @@ from fairque.store.records import Grant, read_grant
 
 MAX_WANT: Final = 200
 """Tasks granted in one call at most: it keeps the script under 5 ms."""
+LEASE_SECONDS: Final = 15.0
+"""How long a lease lasts unless a worker's settings say otherwise."""
 GONE_SECONDS: Final = 60.0
 """Seconds without a heartbeat after which a worker is no longer listed."""
 LIST_CHUNK: Final = 1000
@@ -106,7 +108,7 @@ def settle(
     *,
     lists: Lists = SERVES_ALL,
     want: int = 0,
-    lease: float = 15.0,
+    lease: float = LEASE_SECONDS,
     block: float = 0.0,
     ended: Sequence[Ended] = (),
     now: str = "",

@@ -106,15 +106,13 @@ class Link(_Wire):
             try:
                 self._connection.send_packed_command(self._packed(call), check_health=False)
                 return call.read(self._connection.read_response())
-            except self._port.refused as error:
-                if not isinstance(error, self._port.lost):
-                    raise self._translated(error) from error
             except self._port.lost:
-                pass
+                self.close()  # the long way sends the call again, on a new connection
+            except self._port.refused as error:
+                raise self._translated(error) from error
             except BaseException:
                 self.close()  # as in `run_all`
                 raise
-            self.close()  # the long way sends the call again, on a new connection
         answers: list[T] = []
         self.run_all((call,), answers)
         return answers[0]

@@ -5,20 +5,17 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import random
 from collections.abc import Callable
 from typing import Any
-
-import msgspec
 
 from fairque.core import codec
 from fairque.core.models import Task
 from fairque.core.outcome import Bury, Done, Failure, Outcome, Postpone, Release, failure_of
-from fairque.core.retry import after_failure
 from fairque.core.settings import QueueSettings, WorkerSettings
 from fairque.errors import StoredDataError
 from fairque.queue.reading import task_of_grant
 from fairque.queue.registry import find_task
+from fairque.queue.settlement import after_error, ended_of
 from fairque.store import claims
 from fairque.store.records import Grant
 from fairque.worker import context
@@ -60,18 +57,15 @@ class Execution:
 
     def ended(self, grant: Grant, outcome: Outcome, task: Task[Any] | None = None) -> claims.Ended:
         """Return an outcome as it goes over the wire."""
-        ttl = task.result_ttl if task else None
-        ending = None
-        if isinstance(outcome, Done):
-            name = task.name if task else ""
-            ending = codec.Ending(name, grant.since_ms, grant.start_ms, self._worker.id, msgspec.Raw(outcome.result))
-        return claims.end(
+        return ended_of(
             grant.member,
             grant.token,
+            grant.since_ms,
+            grant.start_ms,
             outcome,
-            ending=ending,
-            keep=self._queue.result_ttl_seconds if ttl is None else ttl,
-            keep_failed=self._queue.failed_ttl_seconds,
+            task,
+            queue=self._queue,
+            worker=self._worker.id,
         )
 
     def _work_of(self, task: Task[Any]) -> Callable[[], Any] | None:
@@ -94,15 +88,7 @@ class Execution:
         return self.ended(grant, done, task)
 
     def _failed(self, task: Task[Any], grant: Grant, error: BaseException) -> claims.Ended:
-        retries = self._queue.default_max_retries if task.max_retries is None else task.max_retries
-        outcome = after_failure(
-            error,
-            failure_of(error),
-            failures=task.failures + 1,
-            max_retries=retries,
-            backoff=task.retry_backoff,
-            chance=random.random(),
-        )
+        outcome = after_error(task, error, self._queue)
         for_good = isinstance(outcome, Bury)
         log.warning(
             "task failed%s: %s %s of user %s, attempt %d: %s",

@@ -1,0 +1,53 @@
+"""How a run's end is told to the queue: by a worker, and by whoever consumes by hand."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import msgspec
+
+from fairque.core.codec import Ending
+from fairque.core.models import Task
+from fairque.core.outcome import Again, Bury, Done, Outcome, failure_of
+from fairque.core.retry import after_failure
+from fairque.core.settings import QueueSettings
+from fairque.store import claims
+
+
+def ended_of(
+    member: bytes,
+    token: bytes,
+    since_ms: int,
+    start_ms: int,
+    outcome: Outcome,
+    task: Task[Any] | None,
+    *,
+    queue: QueueSettings,
+    worker: str,
+) -> claims.Ended:
+    """Return an outcome as it goes over the wire; a result is kept as its task, or else the queue, says."""
+    ttl = task.result_ttl if task else None
+    ending = None
+    if isinstance(outcome, Done):
+        ending = Ending(task.name if task else "", since_ms, start_ms, worker, msgspec.Raw(outcome.result))
+    return claims.end(
+        member,
+        token,
+        outcome,
+        ending=ending,
+        keep=queue.result_ttl_seconds if ttl is None else ttl,
+        keep_failed=queue.failed_ttl_seconds,
+    )
+
+
+def after_error(task: Task[Any], error: BaseException, queue: QueueSettings) -> Again | Bury:
+    """Return what becomes of a task whose run has failed."""
+    return after_failure(
+        error,
+        failure_of(error),
+        failures=task.failures + 1,
+        max_retries=queue.default_max_retries if task.max_retries is None else task.max_retries,
+        backoff=task.retry_backoff,
+        chance=random.random(),
+    )
