@@ -142,6 +142,8 @@ def _plain(value: object) -> object:
     """Sections as mappings without what is None, tuples as lists."""
     if isinstance(value, msgspec.Struct):
         return {name: _plain(one) for name, one in msgspec.structs.asdict(value).items() if one is not None}
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
     return [_plain(one) for one in value] if isinstance(value, tuple) else value
 
 

@@ -39,6 +39,10 @@ class ConfigError(FairqueError, ValueError):
         self.problems = problems or ((message,) if message else ())
 
 
+class LimitsError(FairqueError, ValueError):
+    """A weight, a cap or a rate is not one that fairque takes."""
+
+
 # --- what the queue answered ----------------------------------------------------------------------------------------
 
 
@@ -48,6 +52,14 @@ class QueueRefusal(FairqueError):
 
 class QueueFull(QueueRefusal):
     """Redis is at its memory limit: pushes are refused until the queue has drained. Nothing was written."""
+
+
+class BacklogFull(QueueRefusal):
+    """The user, the task name or the queue has as many tasks waiting as its max_backlog allows."""
+
+
+class QueueBusy(QueueRefusal):
+    """This can be changed only while nothing is ready or running."""
 
 
 class TaskRunning(QueueRefusal):

@@ -106,6 +106,11 @@ def item_of(kind: object) -> Kind:
     return get_args(kind)[0] if get_origin(kind) is tuple else None
 
 
+def entry_of(kind: object) -> type[Section] | None:
+    """Return S, where a field's type is `dict[str, S]` with a section S; else None."""
+    return section_in(get_args(kind)[1]) if get_origin(kind) is dict else None
+
+
 def without_none(kind: Kind) -> Kind:
     """Return X, where a field's type is `X | None`; else the type itself."""
     if get_origin(kind) not in {Union, UnionType}:
@@ -170,6 +175,8 @@ def _value(kind: Kind, raw: object, *, secret: bool) -> _Read:
         return _section(section, raw)
     if (item := item_of(kind)) is not None:
         return _list(item, raw, secret=secret)
+    if (entry := entry_of(kind)) is not None:
+        return _mapping(entry, raw)
     try:
         return msgspec.convert(raw, kind), []
     except msgspec.ValidationError:
@@ -188,6 +195,22 @@ def _list(item: Kind, raw: object, *, secret: bool) -> _Read:
     if problems and section_in(item) is None:
         return _UNUSABLE, first_few(problems)
     return tuple(values), problems
+
+
+def _mapping(section: type[Section], raw: object) -> _Read:
+    if raw is None:
+        raw = {}
+    if not isinstance(raw, Mapping):
+        return _UNUSABLE, [Problem("", f"must be a mapping, not {shown(raw)}")]
+    values: dict[str, object] = {}
+    problems: list[Problem] = []
+    for key, one in raw.items():
+        if isinstance(key, str):
+            values[key], faults = _section(section, one)
+            problems += [fault.under(f"[{key!r}]") for fault in faults]
+        else:
+            problems.append(Problem("", f"a key must be text, not {shown(key)} (put it in quotes)"))
+    return (_UNUSABLE, first_few(problems)) if problems else (values, [])
 
 
 def first_few(problems: list[Problem]) -> list[Problem]:

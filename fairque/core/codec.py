@@ -24,10 +24,20 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
     result_ttl: float | None = None
 
 
-class Body(msgspec.Struct, frozen=True, array_like=True):
-    """A call as it is stored: the function's name ('' for a payload task, whose payload is `kwargs`), its arguments."""
+class Body(msgspec.Struct, frozen=True):
+    """A call as it is stored: the function's name ('' for a payload task, whose payload is `kwargs`), its arguments.
+
+    `cost` is what one start of it counts where the queue charges declared costs.
+    """
 
     name: str
+    args: list[Any]
+    kwargs: dict[str, Any]
+    terms: Terms
+    cost: float = 1.0
+
+
+class _Stored(msgspec.Struct, frozen=True, array_like=True):
     args: list[Any]
     kwargs: dict[str, Any]
     terms: Terms
@@ -44,29 +54,44 @@ class Ending(msgspec.Struct, frozen=True, array_like=True):
 
 
 _encode: Final = msgspec.json.Encoder().encode
-_decode_body: Final = msgspec.json.Decoder(Body).decode
+_decode_stored: Final = msgspec.json.Decoder(_Stored).decode
 _decode_ending: Final = msgspec.json.Decoder(Ending).decode
 _decode_failure: Final = msgspec.json.Decoder(Failure).decode
 
 
 def encode_body(body: Body) -> bytes:
-    """Return a call as bytes.
+    """Return a call as bytes: `<label>|<JSON>`. Scripts read the label (scripts/lua/lib/record.lua), never the JSON.
 
     Raises:
         TaskValidationError: an argument is not encodable, or the whole is over `MAX_BODY_BYTES`.
     """
     try:
-        encoded = _encode(body)
+        encoded = _encode((body.args, body.kwargs, body.terms))
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise TaskValidationError(f"arguments: cannot be stored as JSON: {error}") from error
     if len(encoded) > MAX_BODY_BYTES:
         raise TaskValidationError(f"arguments: {len(encoded):,} bytes as JSON; at most {MAX_BODY_BYTES:,} are taken")
-    return encoded
+    label = body.name if body.cost == 1 else f"{body.name} {body.cost:.9g}"
+    return label.encode() + b"|" + encoded
 
 
 def decode_body(encoded: bytes) -> Body:
     """Return the call. Raises `msgspec.MsgspecError` where the bytes are not one."""
-    return _decode_body(encoded)
+    label, bar, stored = encoded.partition(b"|")
+    if not bar:
+        raise msgspec.DecodeError("there is no label before the call")
+    call = _decode_stored(stored)
+    name, cost = read_label(label)
+    return Body(name, call.args, call.kwargs, call.terms, cost)
+
+
+def read_label(label: bytes) -> tuple[str, float]:
+    """Return a task's name and declared cost. Raises `msgspec.DecodeError` where the bytes are not a label."""
+    name, _, cost = label.partition(b" ")
+    try:
+        return name.decode(), float(cost or 1)
+    except ValueError as error:
+        raise msgspec.DecodeError("the label is not a name and a cost") from error
 
 
 def encode_ending(ending: Ending) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from fairque.core.checking import Problem, Section, fields_of, item_of, nearest, section_in, without_none
+from fairque.core.checking import Problem, Section, entry_of, fields_of, item_of, nearest, section_in, without_none
 from fairque.core.settings import Settings
 from fairque.core.wording import Kind
 from fairque.core.yaml_text import read_flow_list
@@ -158,7 +158,7 @@ def _kind_at(path: tuple[str, ...]) -> Kind:
     if len(path) > 2 or (len(path) == 2 and path[0] not in _sections()):
         return None
     field = fields_of(_section_at(path[:-1])).get(path[-1])
-    if field is None or section_in(field.type) or section_in(item_of(field.type)):
+    if field is None or section_in(field.type) or section_in(item_of(field.type)) or entry_of(field.type):
         return None
     return field.type
 

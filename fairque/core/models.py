@@ -57,6 +57,9 @@ class Task(msgspec.Struct, Generic[R], frozen=True, eq=False, kw_only=True):
     result_ttl: float | None = None
     """Seconds for which its result is kept, 60 at least; None: the queue's default."""
 
+    cost: float = 1.0
+    """What a start of it is charged to its user where the queue's cost is `declared`."""
+
     nonce: str | None = None
     """Names the push of an interrupted batch's task, so that pushing it again is the same push; else None."""
     state: TaskState | None = None
@@ -79,7 +82,7 @@ class Task(msgspec.Struct, Generic[R], frozen=True, eq=False, kw_only=True):
         """Return a task without a function, to be processed by the worker's `TaskHandler`.
 
         Options are those of `@task`: `task_id, priority, max_retries, retry_backoff, delay, execute_after,
-        result_ttl`.
+        result_ttl, cost`.
 
         Raises:
             TaskValidationError: an option is unknown or its value is not accepted.

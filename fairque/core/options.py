@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import Any, Final
 
 from fairque.core.ids import check_task_id, check_user_id
-from fairque.core.quantity import check_seconds, check_whole
+from fairque.core.quantity import check_number, check_seconds, check_whole
 from fairque.core.retry import Backoff
 from fairque.errors import TaskValidationError
 
@@ -97,5 +97,6 @@ OPTIONS: Final[dict[str, Callable[[object], Any]]] = {
     "delay": _optional(_seconds("delay")),
     "execute_after": _optional(_check_instant),
     "result_ttl": _optional(_seconds("result_ttl")),
+    "cost": lambda value: check_number("cost", value, 0.001, 1_000_000),
 }
 """Every option by name, with what turns a given value into the one a Task holds or refuses it."""

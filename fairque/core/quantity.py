@@ -11,8 +11,8 @@ MAX_SECONDS: Final = 10 * 365 * 86_400.0
 """Longest delay or retention, in seconds: ten years."""
 
 
-def check_seconds(name: str, value: object, *, least: float = 0.0, most: float = MAX_SECONDS) -> float:
-    """Return `value` as a float if it is a finite number of seconds between the bounds; bools are not numbers.
+def check_number(name: str, value: object, least: float, most: float) -> float:
+    """Return `value` as a float if it is a number between the bounds; NaN is not, and bools are not numbers here.
 
     Raises:
         TaskValidationError: it is not; the message begins with `name`.
@@ -22,6 +22,15 @@ def check_seconds(name: str, value: object, *, least: float = 0.0, most: float =
     if not least <= value <= most:  # also NaN and infinity; an int of any size compares exactly
         raise TaskValidationError(f"{name}: must be from {least:g} to {most:.0f}, got {shown(value)}")
     return float(value)
+
+
+def check_seconds(name: str, value: object, *, least: float = 0.0, most: float = MAX_SECONDS) -> float:
+    """Return `value` as a float if it is a finite number of seconds between the bounds.
+
+    Raises:
+        TaskValidationError: it is not; the message begins with `name`.
+    """
+    return check_number(name, value, least, most)
 
 
 def check_whole(name: str, value: object, least: int, most: int) -> int:

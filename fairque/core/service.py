@@ -1,7 +1,7 @@
 """Service as it is counted: how many starts each user got, for how long they ran, how long they had waited.
 
 A worker sums these and sends the sums with its heartbeat, so that a task costs Redis nothing for them. Measures are
-`n` (starts), `ms` (run time) and `w<k>` (starts whose wait fell into bucket k).
+`n` (starts), `c` (their declared costs), `ms` (run time) and `w<k>` (starts whose wait fell into bucket k).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-START, RUN_MS, WAIT = "n", "ms", "w"
+START, COST, RUN_MS, WAIT = "n", "c", "ms", "w"
 _PER_OCTAVE = 4
 """Buckets per doubling: a percentile read from them is at most 19 % above the true one."""
 
@@ -34,15 +34,15 @@ class Tally:
     """Sums since they were last taken. Not for several threads at once."""
 
     def __init__(self) -> None:
-        self._sums: dict[tuple[str, str], int] = {}
+        self._sums: dict[tuple[str, str], float] = {}
 
-    def count(self, user_id: str, wait_ms: int, run_ms: int) -> None:
+    def count(self, user_id: str, wait_ms: int, run_ms: float, cost: float) -> None:
         """Count one run of a user."""
-        for measure, amount in ((START, 1), (RUN_MS, run_ms), (f"{WAIT}{wait_bucket(wait_ms)}", 1)):
+        for measure, amount in ((START, 1), (COST, cost), (RUN_MS, run_ms), (f"{WAIT}{wait_bucket(wait_ms)}", 1)):
             key = (user_id, measure)
             self._sums[key] = self._sums.get(key, 0) + amount
 
     def take(self) -> dict[tuple[str, str], int]:
-        """Return the sums and begin anew."""
+        """Return the sums, as whole numbers, and begin anew."""
         sums, self._sums = self._sums, {}
-        return sums
+        return {key: round(amount) for key, amount in sums.items()}

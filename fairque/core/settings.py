@@ -14,10 +14,11 @@ from msgspec import Meta, field
 from msgspec.structs import force_setattr
 
 from fairque.core import redis_url
-from fairque.core.checking import MOST_PER_LIST, Problem, Rule, Section, first_few
-from fairque.core.ids import EVERYONE, check_user_id
-from fairque.core.wording import masked, shown
-from fairque.errors import ConfigError, TaskValidationError
+from fairque.core.checking import Problem, Rule, Section, first_few
+from fairque.core.limits import UserSettings
+from fairque.core.user_lists import brief, overlap_faults, user_faults, user_list_faults
+from fairque.core.wording import shown
+from fairque.errors import ConfigError
 
 DEFAULT_URL: Final = "redis://localhost:6379/0"
 DEFAULT_HOST: Final = "localhost"
@@ -120,8 +121,8 @@ class QueueSettings(Section, frozen=True, kw_only=True):
 class FairnessSettings(Section, frozen=True, kw_only=True):
     """How service is shared. These live in Redis with the queue: the first program to use it writes them."""
 
-    cost: Literal["count"] = "count"
-    """What a start is charged: one."""
+    cost: Literal["count", "declared", "time"] = "count"
+    """What a start is charged: one, what its task declares, or what its run takes."""
     aging_seconds: Annotated[float, Meta(ge=0.001)] = 60.0
     """How many seconds of waiting one priority level is worth; `inf`: priorities are strict."""
 
@@ -129,37 +130,6 @@ class FairnessSettings(Section, frozen=True, kw_only=True):
 def _worker_id_faults(worker_id: str) -> Iterator[Problem]:
     if not (1 <= len(worker_id) <= 128 and worker_id.isprintable() and " " not in worker_id):
         yield Problem("", f"must be 1 to 128 printable characters without blanks, not {shown(worker_id)}")
-
-
-def _user_list_faults(users: Sequence[str]) -> Iterable[Problem]:
-    problems = []
-    seen: set[str] = set()
-    for index, user in enumerate(users):
-        try:
-            if user != EVERYONE:
-                check_user_id(user)
-            if user in seen:
-                problems.append(Problem(f"[{index}]", f"is in the list twice: {_brief(user)}"))
-        except TaskValidationError as error:
-            problems.append(Problem(f"[{index}]", masked(str(error).removeprefix("user_id: "))))
-        seen.add(user)
-    if EVERYONE in seen and len(seen) > 1:
-        problems.append(Problem("", f"'{EVERYONE}' means everyone and must stand alone"))
-    return first_few(problems)
-
-
-def _overlap(steal: Sequence[str], assigned: Sequence[str]) -> Iterator[Problem]:
-    if not steal and not assigned:
-        yield Problem("", "is empty, and so is assigned_users: this worker would serve no one")
-    taken = set(steal) if EVERYONE in assigned else set(assigned)
-    both = [user for user in dict.fromkeys(steal) if user in taken]
-    if both:
-        more = f" and {len(both) - MOST_PER_LIST:,} more" if len(both) > MOST_PER_LIST else ""
-        yield Problem("", f"overlaps assigned_users: {', '.join(map(_brief, both[:MOST_PER_LIST]))}{more}")
-
-
-def _brief(name: str) -> str:
-    return masked(name) if name.isprintable() and len(name) <= 256 else ascii(name[:40])
 
 
 class WorkerSettings(Section, frozen=True, kw_only=True):
@@ -179,9 +149,9 @@ class WorkerSettings(Section, frozen=True, kw_only=True):
     later: ClassVar[frozenset[str]] = frozenset({"task_timeout_seconds"})
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(("id",), _worker_id_faults),
-        Rule(("assigned_users",), _user_list_faults),
-        Rule(("steal_targets",), _user_list_faults),
-        Rule(("steal_targets", "assigned_users"), _overlap),
+        Rule(("assigned_users",), user_list_faults),
+        Rule(("steal_targets",), user_list_faults),
+        Rule(("steal_targets", "assigned_users"), overlap_faults),
     )
 
 
@@ -197,7 +167,7 @@ def _same_ids(workers: Sequence[object]) -> Iterator[Problem]:
     for index, worker in enumerate(workers):
         worker_id = getattr(worker, "id", None)
         if worker_id is not None and first.setdefault(worker_id, index) != index:
-            yield Problem(f"[{index}].id", f"is already the id of workers[{first[worker_id]}]: {_brief(worker_id)}")
+            yield Problem(f"[{index}].id", f"is already the id of workers[{first[worker_id]}]: {brief(worker_id)}")
 
 
 class Settings(Section, frozen=True, kw_only=True):
@@ -208,12 +178,18 @@ class Settings(Section, frozen=True, kw_only=True):
     fairness: FairnessSettings = field(default_factory=FairnessSettings)
     tasks: tuple[str, ...] = ()
     """Modules that a worker process imports."""
+    users: dict[str, UserSettings] = field(default_factory=dict)
+    """Weight and caps of users, `*` being all that are not named; what is set at run time wins."""
     workers: tuple[WorkerSettings, ...] = ()
 
     singular: ClassVar[Mapping[str, str]] = {"worker": "workers"}
     """Keys that a file may use for a list of one."""
-    later: ClassVar[frozenset[str]] = frozenset({"users", "scheduler", "schedules"})
-    rules: ClassVar[tuple[Rule, ...]] = (Rule(("tasks",), _module_faults), Rule(("workers",), _same_ids))
+    later: ClassVar[frozenset[str]] = frozenset({"scheduler", "schedules"})
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(("tasks",), _module_faults),
+        Rule(("users",), user_faults),
+        Rule(("workers",), _same_ids),
+    )
 
     @property
     def worker(self) -> WorkerSettings:
@@ -236,4 +212,4 @@ class Settings(Section, frozen=True, kw_only=True):
         ids = ", ".join(worker.id for worker in self.workers)
         if worker_id is None:
             raise ConfigError(f"several workers are configured: name one of {ids}")
-        raise ConfigError(f"no worker is called {_brief(worker_id)}: there is {ids}")
+        raise ConfigError(f"no worker is called {brief(worker_id)}: there is {ids}")

@@ -61,6 +61,8 @@ def _words(info: msgspec.inspect.Type) -> str:
             return "a whole number" + _range(info)
         case msgspec.inspect.FloatType():
             return "a number" + _range(info)
+        case msgspec.inspect.LiteralType(values):
+            return f"one of {', '.join(map(str, values))}"
         case msgspec.inspect.BoolType():
             return "true or false"
     return "text"

@@ -32,7 +32,7 @@ from fairque.store.driver import Driver
 S = TypeVar("S", bound=Struct)
 
 _BATCH: Final = 1_000
-_BODY: Final = b"b" * 100
+_BODY: Final = b"bench:nothing|" + b"b" * 86
 
 
 class Plan(Struct, frozen=True):
@@ -204,12 +204,12 @@ def _entries(root: str, users: list[str], count: int) -> Iterator[tasks.Entry]:
 
 def _settle_all(driver: Driver, root: str) -> None:
     ended: Sequence[claims.Ended] = ()
-    ending = Ending(nothing.name, 1, 1, "bench", msgspec.Raw(b"null"))
+    done, ending = Done(b"null"), Ending(nothing.name, 1, 1, "bench", msgspec.Raw(b"null"))
     for number in itertools.count():
         call = claims.settle(root, "bench", str(number), want=claims.MAX_WANT, ended=ended)
         grants = driver.run(call).grants
         ended = [
-            claims.end(grant.member, grant.token, Done(b"null"), ending=ending, keep=3_600, keep_failed=3_600)
+            claims.end(grant.member, grant.token, done, ran=0.001, ending=ending, keep=3_600, keep_failed=3_600)
             for grant in grants
         ]
         if not ended:

@@ -10,10 +10,12 @@ from fairque.core.models import Task
 from fairque.core.settings import Settings
 from fairque.core.state import TaskState
 from fairque.errors import RedisUnavailable
+from fairque.queue.async_control import AsyncControl
+from fairque.queue.explaining import Explanation
 from fairque.queue.handle import AsyncTaskHandle
 from fairque.queue.registry import TaskFunction
 from fairque.queue.verbs import Verbs
-from fairque.store.call import Call, Conversation, Sleep
+from fairque.store.call import Call, Conversation
 from fairque.store.driver import AsyncDriver
 from fairque.store.readings import Stats
 from fairque.store.tasks import Accepted
@@ -22,7 +24,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
-class AsyncTaskQueue:
+class AsyncTaskQueue(AsyncControl):
     """The verbs of `TaskQueue` with `await`; for any number of coroutines of one event loop.
 
     What each verb does, and what it raises, stands in `TaskQueue`.
@@ -142,12 +144,16 @@ class AsyncTaskQueue:
     async def _state(self, handle: AsyncTaskHandle[Any]) -> TaskState:
         return await self._run(self._verbs.state(handle.task_id, handle.user_id, handle.incarnation))
 
+    async def _explain(self, handle: AsyncTaskHandle[Any]) -> Explanation:
+        shares = self._verbs.shares
+        return await self._converse(shares.explain(handle.task_id, handle.user_id, handle.incarnation))
+
     async def _result(self, handle: AsyncTaskHandle[Any], timeout: float | None) -> Any:
         return await self._converse(self._verbs.result(handle.task_id, handle.user_id, handle.incarnation, timeout))
 
     async def _meet(self) -> None:
         if not self._met:
-            await self._driver.run(self._verbs.meet())
+            await self._driver.converse(self._verbs.meet())
             self._met = True
 
     async def _run(self, call: Call[T]) -> T:
@@ -156,14 +162,4 @@ class AsyncTaskQueue:
 
     async def _converse(self, steps: Conversation[T]) -> T:
         await self._meet()
-        answer = None
-        try:
-            while True:
-                step = steps.send(answer)
-                if isinstance(step, Sleep):
-                    await self._driver.sleep(step.key, step.seconds)
-                else:
-                    answer = await self._driver.run(step)
-        except StopIteration as done:
-            outcome: T = done.value
-            return outcome
+        return await self._driver.converse(steps)

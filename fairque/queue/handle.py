@@ -9,6 +9,7 @@ from fairque.queue.intake import Receipt
 
 if TYPE_CHECKING:
     from fairque.queue.async_queue import AsyncTaskQueue
+    from fairque.queue.explaining import Explanation
     from fairque.queue.queue import TaskQueue
 
 R = TypeVar("R", covariant=True)
@@ -55,6 +56,13 @@ class TaskHandle(_Held[R]):
         result: R = self._queue._result(self, timeout)
         return result
 
+    def explain(self) -> Explanation:
+        """Say why the task has not started: its position, its user's share, and what bars it.
+
+        Raises: as `state`.
+        """
+        return self._queue._explain(self)
+
 
 class AsyncTaskHandle(_Held[R]):
     """`TaskHandle` for coroutines."""
@@ -71,3 +79,7 @@ class AsyncTaskHandle(_Held[R]):
         """As `TaskHandle.result`."""
         result: R = await self._queue._result(self, timeout)
         return result
+
+    async def explain(self) -> Explanation:
+        """As `TaskHandle.explain`."""
+        return await self._queue._explain(self)

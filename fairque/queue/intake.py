@@ -84,4 +84,5 @@ def _body(task: Task[Any]) -> bytes:
         return task.encode(task)
     payload = task.payload or {}
     check_payload(payload)
-    return encode_body(Body("", [], payload, Terms(task.max_retries, task.retry_backoff, task.result_ttl)))
+    terms = Terms(task.max_retries, task.retry_backoff, task.result_ttl)
+    return encode_body(Body("", [], payload, terms, task.cost))

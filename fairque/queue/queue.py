@@ -10,10 +10,12 @@ from fairque.core.models import Task
 from fairque.core.settings import Settings
 from fairque.core.state import TaskState
 from fairque.errors import RedisUnavailable
+from fairque.queue.control import Control
+from fairque.queue.explaining import Explanation
 from fairque.queue.handle import TaskHandle
 from fairque.queue.registry import TaskFunction
 from fairque.queue.verbs import Verbs
-from fairque.store.call import Call, Conversation, Sleep
+from fairque.store.call import Call, Conversation
 from fairque.store.driver import Driver
 from fairque.store.readings import Stats
 from fairque.store.tasks import Accepted
@@ -22,7 +24,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
-class TaskQueue:
+class TaskQueue(Control):
     """Many users' tasks under one name. For any number of threads, and usable after a fork.
 
     Connections are opened when they are needed; `close` (or the `with` block's end) closes them.
@@ -187,12 +189,16 @@ class TaskQueue:
     def _state(self, handle: TaskHandle[Any]) -> TaskState:
         return self._run(self._verbs.state(handle.task_id, handle.user_id, handle.incarnation))
 
+    def _explain(self, handle: TaskHandle[Any]) -> Explanation:
+        shares = self._verbs.shares
+        return self._converse(shares.explain(handle.task_id, handle.user_id, handle.incarnation))
+
     def _result(self, handle: TaskHandle[Any], timeout: float | None) -> Any:
         return self._converse(self._verbs.result(handle.task_id, handle.user_id, handle.incarnation, timeout))
 
     def _meet(self) -> None:
         if not self._met:
-            self._driver.run(self._verbs.meet())
+            self._driver.converse(self._verbs.meet())
             self._met = True
 
     def _run(self, call: Call[T]) -> T:
@@ -201,14 +207,4 @@ class TaskQueue:
 
     def _converse(self, steps: Conversation[T]) -> T:
         self._meet()
-        answer = None
-        try:
-            while True:
-                step = steps.send(answer)
-                if isinstance(step, Sleep):
-                    self._driver.sleep(step.key, step.seconds)
-                else:
-                    answer = self._driver.run(step)
-        except StopIteration as done:
-            outcome: T = done.value
-            return outcome
+        return self._driver.converse(steps)

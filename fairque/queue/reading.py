@@ -118,6 +118,7 @@ def _call_of(encoded: bytes, task_id: str) -> dict[str, Any]:
         "max_retries": body.terms.max_retries,
         "retry_backoff": body.terms.backoff,
         "result_ttl": body.terms.result_ttl,
+        "cost": body.cost,
     }
     if not body.name:
         return {"payload": body.kwargs, **terms}

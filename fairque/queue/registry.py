@@ -54,7 +54,7 @@ class TaskFunction(Generic[P, R]):
     def _encode(self, task: Task[Any]) -> bytes:
         self.parameters.check(task.args, task.kwargs)
         terms = Terms(task.max_retries, task.retry_backoff, task.result_ttl)
-        return encode_body(Body(self.name, task.args, task.kwargs, terms))  # type: ignore[arg-type]
+        return encode_body(Body(self.name, task.args, task.kwargs, terms, task.cost))  # type: ignore[arg-type]
 
     def __repr__(self) -> str:
         """Show the task's name."""
@@ -81,7 +81,7 @@ def task(function: Callable[..., Any] | None = None, /, *, name: str | None = No
     """Make a task of a function that stands at the top of a module. Bare, or with options.
 
     Options: `name` (default `module:qualname`), `task_id`, `user_id` (a string, or a callable over the call's
-    arguments), `priority`, `max_retries`, `retry_backoff`, `delay`, `execute_after`, `result_ttl`.
+    arguments), `priority`, `max_retries`, `retry_backoff`, `delay`, `execute_after`, `result_ttl`, `cost`.
 
     Raises:
         TaskValidationError: not a function, a lambda or a nested function, or an option is not accepted.
@@ -103,7 +103,7 @@ def task_names() -> list[str]:
 
 
 def check_name(name: object) -> str:
-    """Return `name` if it may name a task function: 1 to 512 bytes of printable characters without blanks.
+    """Return `name` if it may name a task function: 1 to 512 bytes of printable characters without blanks or `|`.
 
     Raises:
         TaskValidationError: it may not.
@@ -112,9 +112,10 @@ def check_name(name: object) -> str:
         not isinstance(name, str)
         or not name.isprintable()
         or " " in name
+        or "|" in name
         or not 0 < len(name.encode()) <= MAX_NAME_BYTES
     ):
-        raise TaskValidationError(f"name: expected 1 to {MAX_NAME_BYTES} printable characters without blanks")
+        raise TaskValidationError(f"name: expected 1 to {MAX_NAME_BYTES} printable characters without blanks or '|'")
     return name
 
 

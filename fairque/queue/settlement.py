@@ -23,10 +23,14 @@ def ended_of(
     outcome: Outcome,
     task: Task[Any] | None,
     *,
+    ran: float | None,
     queue: QueueSettings,
     worker: str,
 ) -> claims.Ended:
-    """Return an outcome as it goes over the wire; a result is kept as its task, or else the queue, says."""
+    """Return an outcome as it goes over the wire; a result is kept for as long as its task, or else the queue, says.
+
+    `ran` is as `claims.end` has it.
+    """
     ttl = task.result_ttl if task else None
     ending = None
     if isinstance(outcome, Done):
@@ -35,6 +39,7 @@ def ended_of(
         member,
         token,
         outcome,
+        ran=ran,
         ending=ending,
         keep=queue.result_ttl_seconds if ttl is None else ttl,
         keep_failed=queue.failed_ttl_seconds,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
+import logging
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
@@ -17,16 +17,20 @@ from fairque.core.outcome import Done, Outcome, Release
 from fairque.core.quantity import check_seconds, check_whole
 from fairque.core.settings import Settings
 from fairque.core.state import TaskState
-from fairque.errors import PartialPush, ResultTimeout, StaleLease, TaskValidationError
+from fairque.errors import ResultTimeout, StaleLease, TaskValidationError
 from fairque.queue import reading
+from fairque.queue.batch import Batch
 from fairque.queue.intake import Mint, Receipt, entry_of, receipt_of
 from fairque.queue.settlement import after_error, ended_of
-from fairque.store import claims, readings, tasks
+from fairque.queue.shares import Shares
+from fairque.store import claims, limits, readings, tasks
 from fairque.store.bell import BLOCK
 from fairque.store.call import Call, Conversation, Sleep
 from fairque.store.records import Record
 
 R = TypeVar("R")
+
+log = logging.getLogger("fairque.queue")
 
 
 class Verbs:
@@ -37,11 +41,26 @@ class Verbs:
         self.settings = replace(settings, queue=queue)
         self.name = queue.name
         self.root = tasks.root_of(settings.queue.prefix, self.name)
+        self.shares = Shares(self.root)
         self._mint = Mint(self.root)
 
-    def meet(self) -> Call[None]:
-        """Check that this release knows the queue's data layout."""
-        return tasks.open_queue(self.root, int(min(self.settings.fairness.aging_seconds * 1000, tasks.STRICT)))
+    def meet(self, *, again: bool = False) -> Conversation[None]:
+        """Check that this release knows the queue's data layout, and say what the configuration says of its users.
+
+        `again`: it has been met before, and only what was lost with the server is said again.
+        """
+        fairness, users = self.settings.fairness, self.settings.users
+        aging = int(min(fairness.aging_seconds * 1000, tasks.STRICT))
+        met = yield tasks.open_queue(self.root, aging, fairness.cost)
+        if not again and (met.cost, met.aging_ms) != (fairness.cost, aging):
+            log.warning(
+                "queue %s: fairness is cost %s, ageing %g s there; this program's %s and %g s have no effect",
+                *(self.name, met.cost, met.aging_ms / 1000, fairness.cost, aging / 1000),
+            )
+        seeds = limits.seeds_name(users)
+        if users and (met.seeds is None or not (again or met.seeds == seeds)):
+            yield from limits.seeds_of(users, self.root)
+            yield tasks.open_queue(self.root, aging, fairness.cost, seeds)
 
     def push(self, task: Task[R], user_id: str | None) -> Call[Receipt[R]]:
         """Push one task."""
@@ -151,6 +170,7 @@ class Verbs:
             task.lease.start_ms,
             outcome,
             task,
+            ran=0 if isinstance(outcome, Release) else None,
             queue=self.settings.queue,
             worker=self._worker.id if self._worker else "pop",
         )
@@ -206,32 +226,3 @@ class Verbs:
 
     def _member(self, task: Task[Any]) -> bytes:
         return f"{encode_id(task.user_id or '')}|{encode_id(task.task_id or '')}".encode()
-
-
-class Batch(Generic[R]):
-    """Many tasks on their way in, a Call a chunk."""
-
-    def __init__(self, root: str, listed: Sequence[Task[R]], entries: Sequence[tasks.Entry]) -> None:
-        self._root, self._tasks, self._entries = root, listed, entries
-
-    def calls(self) -> Iterator[Call[list[tasks.Accepted]]]:
-        """Yield the Calls that push it."""
-        for at in range(0, len(self._entries), tasks.CHUNK):
-            yield tasks.push(self._root, self._entries[at : at + tasks.CHUNK])
-
-    def receipts(self, answers: Iterable[list[tasks.Accepted]]) -> list[Receipt[R]]:
-        """Return the receipts of the tasks that the given answers, from the first chunk on, are about."""
-        accepted = itertools.chain.from_iterable(answers)
-        return [receipt_of(*of) for of in zip(self._tasks, self._entries, accepted, strict=False)]
-
-    def interrupted(self, handles: Sequence[object], lost: Exception) -> PartialPush:
-        """Return the error for a batch of which only so many were accepted. What remains keeps its ids: if Redis did
-        accept some of it and only the answer was lost, pushing it again makes no task twice.
-        """
-        done = len(handles)
-        remaining = [
-            replace(task, user_id=entry.user_id, task_id=entry.task_id, nonce=entry.nonce)
-            for task, entry in zip(self._tasks[done:], self._entries[done:], strict=True)
-        ]
-        what = f"{done} of {len(self._tasks)} tasks were accepted; push `remaining` again"
-        return PartialPush(f"{lost} ({what})", handles=tuple(handles), remaining=tuple(remaining))

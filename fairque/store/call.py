@@ -40,3 +40,18 @@ class Sleep(msgspec.Struct, frozen=True):
 
 Conversation = Generator[Call[Any] | Sleep, Any, T]
 """Several Calls in a row (and pauses between them): it yields each, is sent its answer, and returns the outcome."""
+
+
+def carry(steps: Conversation[T], run: Callable[[Call[Any]], Any], sleep: Callable[[str, float], None]) -> T:
+    """Lead a conversation to its end, each Call carried by `run`, each pause by `sleep`."""
+    answer = None
+    try:
+        while True:
+            step = steps.send(answer)
+            if isinstance(step, Sleep):
+                sleep(step.key, step.seconds)
+            else:
+                answer = run(step)
+    except StopIteration as done:
+        outcome: T = done.value
+        return outcome

@@ -22,32 +22,47 @@ LIST_CHUNK: Final = 1000
 
 
 class Ended(NamedTuple):
-    """An outcome on the wire. kind: D done, R retry, P postpone, B bury, L release; argument: ms, as it needs."""
+    """An outcome on the wire. kind: D done, R retry, P postpone, B bury, L release; ran: for how many ms, 0 if it was
+    never begun, '' if nobody knows; argument: ms, as the kind needs.
+    """
 
     member: bytes
     token: bytes
     kind: str
+    ran: float | str
     argument: int
     text: bytes
 
 
 def end(
-    member: bytes, token: bytes, outcome: Outcome, *, ending: Ending | None, keep: float, keep_failed: float
+    member: bytes,
+    token: bytes,
+    outcome: Outcome,
+    *,
+    ran: float | None,
+    ending: Ending | None,
+    keep: float,
+    keep_failed: float,
 ) -> Ended:
-    """Return an outcome as it goes over the wire. `ending` is what is kept of a task that is done; `keep` and
-    `keep_failed` are for how many seconds (60 at least) a result or a failure is.
+    """Return an outcome as it goes over the wire.
+
+    `ran` is for how many seconds the task ran (0: it was not begun; None: take what has passed since it was granted).
+    `ending` is what is kept of a task that is done; `keep` and `keep_failed` are for how many seconds (60 at least) a
+    result or a failure is.
     """
+    # 0 says that it never ran, so what ran took a microsecond at least.
+    ms = "" if ran is None else ran and max(0.001, round(ran * 1000, 3))
     match outcome:
         case Done():
-            return Ended(member, token, "D", _kept(keep), encode_ending(ending) if ending else b"")
+            return Ended(member, token, "D", ms, _kept(keep), encode_ending(ending) if ending else b"")
         case Again(delay, _):
-            return Ended(member, token, "R", int(delay * 1000), b"")
+            return Ended(member, token, "R", ms, int(delay * 1000), b"")
         case Postpone(delay):
-            return Ended(member, token, "P", int(delay * 1000), b"")
+            return Ended(member, token, "P", ms, int(delay * 1000), b"")
         case Bury(failure):
-            return Ended(member, token, "B", _kept(keep_failed), encode_failure(failure))
+            return Ended(member, token, "B", ms, _kept(keep_failed), encode_failure(failure))
         case Release():
-            return Ended(member, token, "L", 0, b"")
+            return Ended(member, token, "L", ms, 0, b"")
 
 
 def _kept(seconds: float) -> int:

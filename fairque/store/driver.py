@@ -31,7 +31,7 @@ from redis.retry import Retry
 
 from fairque.core.settings import RedisSettings
 from fairque.store import embedded
-from fairque.store.call import Call
+from fairque.store.call import Call, Conversation, Sleep, carry
 from fairque.store.link import AsyncLink, Link, Port
 
 T = TypeVar("T")
@@ -117,6 +117,10 @@ class Driver:
         finally:
             self._free.append(link)
 
+    def converse(self, steps: Conversation[T]) -> T:
+        """Lead a conversation to its end; raises as `Link.run` does."""
+        return carry(steps, self.run, self.sleep)
+
     def sleep(self, key: str, timeout: float) -> None:
         """As `Link.sleep`."""
         link = self._take()
@@ -160,6 +164,20 @@ class AsyncDriver:
             await link.run_all(calls, answers)
         finally:
             self._free.append(link)
+
+    async def converse(self, steps: Conversation[T]) -> T:
+        """As `Driver.converse`."""
+        answer = None
+        try:
+            while True:
+                step = steps.send(answer)
+                if isinstance(step, Sleep):
+                    await self.sleep(step.key, step.seconds)
+                else:
+                    answer = await self.run(step)
+        except StopIteration as done:
+            outcome: T = done.value
+            return outcome
 
     async def sleep(self, key: str, timeout: float) -> None:
         """As `Link.sleep`."""

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from fairque.errors import FairqueError, RedisUnavailable
 from fairque.store import refusals, scripts
-from fairque.store.call import Call
+from fairque.store.call import Call, Conversation, carry
 
 T = TypeVar("T")
 
@@ -136,6 +136,10 @@ class Link(_Wire):
         except BaseException:
             self.close()  # answers may still come: whoever uses this link next must not read them
             raise
+
+    def converse(self, steps: Conversation[T]) -> T:
+        """Lead a conversation to its end; raises as `run` does."""
+        return carry(steps, self.run, self.sleep)
 
     def ask_to_be_woken(self, key: str, timeout: float) -> None:
         """Send the request for a hint on the list `key`; it is answered when there is one, or after `timeout` s."""

@@ -68,6 +68,11 @@ def stats(root: str, queue: str) -> Call[Stats]:
     return Call("stats", root, (15_000, *_TOTALS), read)
 
 
+def cost(root: str) -> Call[str]:
+    """Read how starts are charged: `count`, `declared` or `time`."""
+    return Call("stats", root, (0, "rules"), lambda reply: reply[3].decode().partition(" ")[0] if reply[3] else "count")
+
+
 def sizes(root: str, user_id: str) -> Call[Sizes]:
     """Read one user's sizes."""
     return Call("sizes", root, (encode_id(user_id),), lambda reply: _sizes(reply[0], reply[1]))
@@ -75,16 +80,16 @@ def sizes(root: str, user_id: str) -> Call[Sizes]:
 
 def users(root: str) -> Conversation[dict[str, Sizes]]:
     """Read every user that has something waiting, running or failed, with its sizes."""
-    counts = yield from _table(root, "counts")
-    busy = yield from _table(root, "busy")
-    found = dict.fromkeys([*counts, *busy])
+    counts = yield from table(root, "counts")
+    busy = yield from table(root, "busy")
+    found = dict.fromkeys(subject for subject in [*counts, *busy] if not subject.startswith(b"|"))  # else a task name
     return {decode_id(user.decode()): _sizes(counts.get(user), busy.get(user)) for user in found}
 
 
 def workers(root: str) -> Conversation[list[dict[str, Any]]]:
     """Read what each worker says of itself, with `last_seen` (epoch seconds by Redis's clock)."""
-    seen = yield from _table(root, "workers-seen")
-    described = yield from _table(root, "workers")
+    seen = yield from table(root, "workers-seen")
+    described = yield from table(root, "workers")
     return [
         {
             "id": name.decode(),
@@ -99,15 +104,15 @@ def served(root: str, windows: Iterable[int]) -> Conversation[dict[str, dict[str
     """Read what the runs of these windows came to: user -> measure -> amount (see `fairque.core.service`)."""
     found: dict[str, dict[str, int]] = {}
     for window in windows:
-        table = yield from _table(root, f"served:{window}")
-        for field, amount in table.items():
+        amounts = yield from table(root, f"served:{window}")
+        for field, amount in amounts.items():
             user, _, measure = field.decode().rpartition("|")
             totals = found.setdefault(decode_id(user), {})
             totals[measure] = totals.get(measure, 0) + int(amount)
     return found
 
 
-def _table(root: str, name: str) -> Conversation[dict[bytes, bytes]]:
+def table(root: str, name: str) -> Conversation[dict[bytes, bytes]]:
     """Read a whole hash or sorted set page by page: no call reads more than about a page."""
     cursor, found = b"0", dict[bytes, bytes]()
     while True:

@@ -51,6 +51,8 @@ class Grant(NamedTuple):
     nonce: str
     since_ms: int
     start_ms: int
+    cost: float
+    """What the task declares that a start of it costs."""
     body: bytes
 
 
@@ -84,13 +86,13 @@ def _read_run(run: bytes) -> Run:
     token, since, start, _level, _seq, attempt, _lost, _failures, _nonce, worker = run.decode().split(
         ":", _RUN_FIELDS - 1
     )
-    return Run(token, int(attempt), int(since), int(start), worker)
+    return Run(token, int(attempt), int(since), int(start), worker.partition(" ")[0])
 
 
 def read_grant(member: bytes, run: bytes, record: bytes) -> Grant:
     """Return a grant out of the three values that `settle.lua` answers for each task."""
     user, _, task_id = member.decode().partition("|")
-    token, since, start, level, _seq, attempt, lost, failures, nonce, _worker = run.split(b":", _RUN_FIELDS - 1)
+    token, since, start, level, _seq, attempt, lost, failures, nonce, rest = run.split(b":", _RUN_FIELDS - 1)
     return Grant(
         member,
         token,
@@ -103,5 +105,15 @@ def read_grant(member: bytes, run: bytes, record: bytes) -> Grant:
         nonce.decode(),
         int(since),
         int(start),
+        _declared_cost(rest),
         record[record.find(b"|") + 1 :],
     )
+
+
+def _declared_cost(rest: bytes) -> float:
+    """Return the cost in `<worker> <charge> <name> <cost>`; 1 where there is none, or the bytes are not a label."""
+    declared = rest.split(b" ", 3)[3:]
+    try:
+        return float(declared[0]) if declared else 1.0
+    except ValueError:
+        return 1.0

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from fairque.errors import FairqueError, QueueFull, QueueRefusal, RedisUnavailable, StoredDataError, TaskRunning
+from fairque.errors import (
+    BacklogFull,
+    FairqueError,
+    QueueBusy,
+    QueueFull,
+    QueueRefusal,
+    RedisUnavailable,
+    StoredDataError,
+    TaskRunning,
+)
 
 _BY_CODE: dict[str, type[FairqueError]] = {
     "OOM": QueueFull,
+    "BACKLOG": BacklogFull,
+    "NOTIDLE": QueueBusy,
     "RUNNING": TaskRunning,
     "WRONGTYPE": StoredDataError,
     "READONLY": RedisUnavailable,

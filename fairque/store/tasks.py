@@ -43,18 +43,30 @@ def root_of(prefix: str, queue: str) -> str:
     return f"{{{prefix}:{queue}}}"
 
 
-def open_queue(root: str, aging_ms: int) -> Call[None]:
-    """Meet the queue: write schema and settings if it is new. Raises `SchemaMismatch` when read."""
+class Met(NamedTuple):
+    """The settings in force in a queue, and the name of the seeds sent last (None: none; Redis may have been empty)."""
 
-    def read(reply: list[bytes]) -> None:
-        schema = reply[0].decode()
+    aging_ms: float
+    cost: str
+    seeds: str | None
+
+
+def open_queue(root: str, aging_ms: int, cost: str = "count", seeds: str = "") -> Call[Met]:
+    """Meet the queue: write schema and settings if it is new. Raises `SchemaMismatch` when read.
+
+    `seeds` names the users' settings that have been sent.
+    """
+
+    def read(reply: list[bytes | None]) -> Met:
+        schema, aging, rules, seeds = ("" if value is None else value.decode() for value in reply)
         if schema != SCHEMA:
             raise SchemaMismatch(
                 f"{root}: the queue has data layout {schema}, this release knows {SCHEMA}: "
                 "run the release that wrote it until it is drained, or name another queue or prefix"
             )
+        return Met(float(aging), rules.partition(" ")[0], seeds or None)
 
-    return Call("open", root, (SCHEMA, aging_ms), read)
+    return Call("open", root, (SCHEMA, aging_ms, cost, seeds), read)
 
 
 def push(root: str, entries: Sequence[Entry], now: str = "") -> Call[list[Accepted]]:

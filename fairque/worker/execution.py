@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,6 @@ from fairque.queue.reading import task_of_grant
 from fairque.queue.registry import find_task
 from fairque.queue.settlement import after_error, ended_of
 from fairque.store import claims
-from fairque.store.records import Grant
 from fairque.worker import context
 from fairque.worker.handler import TaskHandler
 from fairque.worker.holding import Holding
@@ -37,26 +37,26 @@ class Execution:
         """Run a task and return its outcome as it goes over the wire. Raises nothing."""
         grant = holding.grant
         if not holding.start():
-            return self.ended(grant, Release())
+            return self.ended(holding, Release())
         try:
             task = task_of_grant(grant)
         except StoredDataError as error:
-            return self.ended(grant, Bury(failure_of(error)))
+            return self.ended(holding, Bury(failure_of(error)))
         except ValueError as error:  # arguments that this release of the function not takes
-            return self._failed(
-                Task(task_id=grant.task_id, user_id=grant.user_id, failures=grant.failures), grant, error
-            )
+            bare: Task[Any] = Task(task_id=grant.task_id, user_id=grant.user_id, failures=grant.failures)
+            return self._failed(bare, holding, error)
         work = self._work_of(task)
         if work is None:
-            return self.ended(grant, self._unknown(task))
+            return self.ended(holding, self._unknown(task))
         token = context.enter(context.TaskContext(holding, self._queue.name))
         try:
-            return self._called(task, grant, work)
+            return self._called(task, holding, work)
         finally:
             context.leave(token)
 
-    def ended(self, grant: Grant, outcome: Outcome, task: Task[Any] | None = None) -> claims.Ended:
+    def ended(self, holding: Holding, outcome: Outcome, task: Task[Any] | None = None) -> claims.Ended:
         """Return an outcome as it goes over the wire."""
+        grant, started = holding.grant, holding.started
         return ended_of(
             grant.member,
             grant.token,
@@ -64,6 +64,7 @@ class Execution:
             grant.start_ms,
             outcome,
             task,
+            ran=0 if started is None else time.monotonic() - started,
             queue=self._queue,
             worker=self._worker.id,
         )
@@ -75,7 +76,7 @@ class Execution:
         handler = self._handler
         return (lambda: handler.process_task(task)) if handler else None
 
-    def _called(self, task: Task[Any], grant: Grant, work: Callable[[], Any]) -> claims.Ended:
+    def _called(self, task: Task[Any], holding: Holding, work: Callable[[], Any]) -> claims.Ended:
         self._tell("on_task_start", task)
         try:
             result = work()
@@ -83,11 +84,11 @@ class Execution:
                 result = asyncio.run(result)
             done = Done(codec.encode_result(result))
         except BaseException as error:
-            return self._failed(task, grant, error)
+            return self._failed(task, holding, error)
         self._tell("on_task_success", task, result)
-        return self.ended(grant, done, task)
+        return self.ended(holding, done, task)
 
-    def _failed(self, task: Task[Any], grant: Grant, error: BaseException) -> claims.Ended:
+    def _failed(self, task: Task[Any], holding: Holding, error: BaseException) -> claims.Ended:
         outcome = after_error(task, error, self._queue)
         for_good = isinstance(outcome, Bury)
         log.warning(
@@ -100,7 +101,7 @@ class Execution:
             type(error).__name__,
         )
         self._tell("on_task_failure" if for_good else "on_task_retry", task, error)
-        return self.ended(grant, outcome, task)
+        return self.ended(holding, outcome, task)
 
     def _unknown(self, task: Task[Any]) -> Outcome:
         """A deploy may be under way: the task is given back, ever more slowly, until the grace is used up."""

@@ -16,8 +16,9 @@ import msgspec
 from fairque.core.service import Tally
 from fairque.core.settings import WorkerSettings
 from fairque.errors import FairqueError, RedisUnavailable
+from fairque.queue.registry import task_names
+from fairque.queue.verbs import Verbs
 from fairque.store import claims
-from fairque.store.call import Call
 from fairque.store.link import Link
 from fairque.worker.holding import Holding
 
@@ -25,6 +26,8 @@ log = logging.getLogger("fairque.worker")
 
 BEAT: Final = 1.0
 """Seconds between two heartbeats."""
+_NAMES: Final = 200
+"""Task names that a worker says it knows, beside their number."""
 _SHOWN: Final = 20
 """Users of a list that a worker shows of itself, beside their number."""
 
@@ -33,11 +36,11 @@ class Keeper:
     """One worker's keeper. `held` and `tally` are the worker's own, read here."""
 
     def __init__(
-        self, link: Link, meet: Call[None], worker: WorkerSettings, held: dict[bytes, Holding], tally: Tally
+        self, link: Link, verbs: Verbs, worker: WorkerSettings, held: dict[bytes, Holding], tally: Tally
     ) -> None:
         self._link = link
-        self._meet = meet
-        self._root = meet.root
+        self._verbs = verbs
+        self._root = verbs.root
         self._worker = worker
         self._held = held
         self._tally = tally
@@ -115,7 +118,7 @@ class Keeper:
         self._renewed = asked
 
     def _beat(self) -> None:
-        self._link.run(self._meet)  # Redis may have been restarted empty: the queue's settings are written again
+        self._link.converse(self._verbs.meet(again=True))  # Redis may have been restarted empty
         for key, amount in self._tally.take().items():
             self._unsent[key] = self._unsent.get(key, 0) + amount
         missing = self._link.run(
@@ -137,6 +140,7 @@ class Keeper:
         self.register(lost)
 
     def _describe(self) -> dict[str, Any]:
+        names = task_names()
         running = sum(holding.started is not None for holding in list(self._held.values()))
         return {
             "host": socket.gethostname(),
@@ -147,5 +151,8 @@ class Keeper:
             "assigned_total": len(self._worker.assigned_users),
             "steal_targets": self._worker.steal_targets[:_SHOWN],
             "steal_total": len(self._worker.steal_targets),
+            "lists": [name for name in self._lists if name],
+            "tasks": names[:_NAMES],
+            "tasks_total": len(names),
             "started_at": self._started_at,
         }

@@ -146,7 +146,7 @@ class Loop:
     def _settle(self, want: int) -> None:
         """Send outcomes and take the next tasks."""
         ended = [one.ended for one in self._finished]
-        ended += [self._execution.ended(holding.grant, Release()) for holding in self._given_back]
+        ended += [self._execution.ended(holding, Release()) for holding in self._given_back]
         call = claims.settle(
             self._root,
             self._worker.id,
@@ -183,7 +183,7 @@ class Loop:
         ran = [one for one in self._finished if one.holding.started is not None]
         for one in ran:
             grant = one.holding.grant
-            self.tally.count(grant.user_id, grant.start_ms - grant.since_ms, int(one.seconds * 1000))
+            self.tally.count(grant.user_id, grant.start_ms - grant.since_ms, one.seconds * 1000, grant.cost)
         if ran:
             self._pace.note(len(ran), sum(one.seconds for one in ran))
         self._finished, self._given_back = [], []

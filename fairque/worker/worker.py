@@ -17,7 +17,6 @@ from fairque.errors import FairqueError
 from fairque.queue.verbs import Verbs
 from fairque.store import readings, tasks
 from fairque.store.bell import Bell
-from fairque.store.call import Call
 from fairque.store.driver import Driver
 from fairque.worker.execution import Execution
 from fairque.worker.handler import TaskHandler
@@ -64,8 +63,8 @@ class Worker:
         """
         if self._crew is not None:
             raise FairqueError(f"worker {self.id} has been started already")
-        self._driver.run(self._verbs.meet())
-        crew = _Crew(self._verbs.meet(), self.settings, self._execution, self._driver)
+        self._driver.converse(self._verbs.meet())
+        crew = _Crew(self._verbs, self.settings, self._execution, self._driver)
         try:
             crew.start()
         except BaseException:
@@ -157,12 +156,12 @@ class Worker:
 class _Crew:
     """What runs while a worker serves: its loop, its runner threads and its keeper."""
 
-    def __init__(self, meet: Call[None], settings: WorkerSettings, execution: Execution, driver: Driver) -> None:
-        root = meet.root
+    def __init__(self, verbs: Verbs, settings: WorkerSettings, execution: Execution, driver: Driver) -> None:
+        root = verbs.root
         self._bell = Bell(driver.link(), tasks.wake_key(root, settings.id))
         self._link = driver.link()
         self.loop = Loop(root, settings, execution, self._link, self._bell)
-        self._keeper = Keeper(driver.link(), meet, settings, self.loop.held, self.loop.tally)
+        self._keeper = Keeper(driver.link(), verbs, settings, self.loop.held, self.loop.tally)
         self._thread = threading.Thread(target=self._serve, name=f"{settings.id}-loop", daemon=True)
         self.ended = threading.Event()
 

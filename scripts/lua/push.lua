@@ -1,16 +1,20 @@
 #!lua
 -- Accept tasks: write their records, put them into their lanes (or among the scheduled), let their users into the
 -- ring and wake workers that serve them. All of the batch or nothing; the same push sent twice makes one task (I3).
--- include: keys names stats counts record lane who ring wake due accept close
+-- include: keys names stats limits counts record lane who ring wake due accept close
 -- takes: now, wake limit; per task: user, level (1-6), id, nonce, when, body
 --   nonce: names this push of a chosen id; empty for a generated id, which names its own push
---   when: '' ready now, '+ms' from now, 'ms' an instant (epoch)
--- replies: per task 1 if this push made it, else the nonce of the living task that holds the id
+--   when: '' ready now, '+ms' from now, 'ms' an instant (epoch); body: label|bytes (lib/record)
+-- replies: per task 1 if this push made it, else the nonce of the living task that holds the id; refuses BACKLOG
 local now, wake_limit = unpack(ARGV, 1, 2)
 
-open_queue(now, 'seq', 'scopes', 'queued', 'scheduled', 'failed')
+open_queue(now, 'seq', 'scopes', 'rules', 'queued', 'scheduled', 'failed')
+read_rules()
 local queued_before = queue.queued
 local answers = accept_tasks(ARGV, 3)
+if answers.err then
+  return answers
+end
 join_ring(joining)
 close_queue(math.min(queue.queued - queued_before, tonumber(wake_limit)))
 return answers

@@ -1,12 +1,13 @@
 #!lua flags=allow-oom
 -- Renew leases. One whose token is no longer the run's stays lost (I6). Works when Redis is full: leases that lapse
 -- then would run everything twice.
--- include: keys stats run
+-- include: keys stats limits counts run ring price accrue
 -- takes: now, lease ms; per lease: member, token
 -- replies: per lease 1 renewed, 0 lost
 local now, lease_ms = unpack(ARGV, 1, 2)
 
-local deadline = open_queue(now) + tonumber(lease_ms)
+local deadline = open_queue(now, 'rules', 'scopes') + tonumber(lease_ms)
+read_rules()
 local members, leases, answers = {}, {}, {}
 for at = 3, #ARGV, 2 do
   members[#members + 1] = ARGV[at]
@@ -18,10 +19,12 @@ for n = 1, #members do
   if held then
     leases[#leases + 1] = deadline
     leases[#leases + 1] = members[n]
+    accrue_charge(members[n], texts[n])
   end
 end
 if #leases > 0 then
   redis.call('ZADD', LEASES, 'XX', unpack(leases))
 end
+save_charges()
 save_queue()
 return answers

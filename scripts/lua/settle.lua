@@ -2,33 +2,45 @@
 -- A worker's one call: accept the outcomes of its runs, ready what is due, reap what is lost, and grant it the next
 -- tasks, first of the users assigned to it, then of those it may steal from (I14). Works when Redis is full, so that
 -- the queue drains. Sent twice with one request id, it answers twice and acts once (I3).
--- include: keys names stats counts record lane who ring wake run suspect
--- include: retention due outcome reap ghosts claim last close
+-- include: keys names stats limits counts record lane who ring hold wake run suspect price
+-- include: retention due outcome reap ghosts take park buffer choose claim last close
 -- takes: now, lease ms, worker, request id, assigned list, steal list ('*', a digest or ''), want (0-200), block ms
---   (0: do not sleep); per outcome: member, token, kind (lib/outcome), argument, text
+--   (0: do not sleep); per outcome: member, token, kind (lib/outcome), ran (ms, or ''), argument, text
 -- replies: ms after which to ask again (0 if all that was wanted is granted), places of stale outcomes (`,` between),
 --   then member, run and record of each granted task, in the order in which they are to start
 local now, lease_ms, worker, request, assigned, steal, want, block_ms = unpack(ARGV, 1, 8)
 lease_ms, want, block_ms = tonumber(lease_ms), tonumber(want), tonumber(block_ms)
 
-open_queue(now, 'seq', 'token', 'scopes', 'aging', 'resumed', 'queued', 'scheduled', 'failed', 'finished_total',
-  'failed_total', 'retried_total', 'lost_total')
+open_queue(now, 'seq', 'token', 'scopes', 'aging', 'rules', 'resumed', 'queued', 'scheduled', 'failed',
+  'finished_total', 'failed_total', 'retried_total', 'lost_total')
+read_rules()
 local answer = repeat_reply(worker, request)
 if answer then
   return answer
 end
 
+queue.at = string.format('%d', queue.now)
 answer = { 0, accept_outcomes(9) }
 reap_leases(10, lease_ms)
 promote_due(100)
+unpark_tasks()
 retain(ended_by_minute)
 sweep_ended(2 * #ended_members + 100)
-refund_users()
-join_ring(joining)
+apply_shifts()
 
-local granted = claim_tasks(assigned, want, worker, lease_ms, answer)
-granted = granted + claim_tasks(steal, want - granted, worker, lease_ms, answer)
+local room, granted = queue_room(want), 0
+repeat
+  join_ring(joining)
+  joining = {}
+  granted = granted + claim_tasks(assigned, room - granted, worker, lease_ms, answer)
+  granted = granted + claim_tasks(steal, room - granted, worker, lease_ms, answer)
+until granted == room or not unpark_tasks()
+spend(WHOLE, granted)
+local more = queue_room(1) == 1
 sweep_tags(100)
+save_buckets()
+sweep_buckets(100)
+save_means()
 close_queue(8)
 wake_waiters(ended_members)
 
@@ -37,11 +49,8 @@ if granted < want and block_ms > 0 then
 else
   rise(worker, assigned, steal)
 end
-if want > 0 and granted == want then
-  local head = redis.call('ZRANGE', RING, 0, 0)
-  if #head > 0 then
-    wake_servers(head, 1)
-  end
+if more and (want > 0 and granted == room or limits[WHOLE] and #ARGV > 8) then
+  wake_servers(redis.call('ZRANGE', RING, 0, 99), 1)
 end
 if granted > 0 or #ARGV > 8 then
   remember_reply(worker, request, answer)

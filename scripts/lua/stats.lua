@@ -10,6 +10,6 @@ local alive_since = time[1] * 1000 + math.floor(time[2] / 1000) - gone_ms
 local reply = { redis.call('HLEN', WHO), redis.call('ZCOUNT', SEEN, alive_since, '+inf'), redis.call('ZCARD', LEASES) }
 local totals = redis.call('HMGET', STATS, unpack(ARGV, 2))
 for n = 1, #totals do
-  reply[3 + n] = tonumber(totals[n]) or 0
+  reply[3 + n] = tonumber(totals[n]) or totals[n] or 0
 end
 return reply

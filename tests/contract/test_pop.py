@@ -81,7 +81,7 @@ def test_a_waiting_pop_is_woken_by_a_push(make: Make) -> None:
 
 def test_a_task_of_a_function_that_this_process_does_not_know_is_popped_without_it(queue: TaskQueue) -> None:
     unknown: Task[Any] = Task(
-        name="no.such:thing", user_id="u", args=(1,), encode=lambda _: b'["no.such:thing",[1],{},{}]'
+        name="no.such:thing", user_id="u", args=(1,), encode=lambda _: b"no.such:thing|[[1],{},{}]"
     )
     queue.push(unknown)
     task = pop(queue)

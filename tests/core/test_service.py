@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairque.core.service import RUN_MS, START, Tally, wait_bucket, wait_percentile
+from fairque.core.service import COST, RUN_MS, START, Tally, wait_bucket, wait_percentile
 
 waits = st.lists(st.integers(0, 10**9), min_size=1, max_size=40)
 
@@ -16,18 +16,18 @@ waits = st.lists(st.integers(0, 10**9), min_size=1, max_size=40)
 def measured(wait_times: list[int]) -> dict[str, int]:
     tally = Tally()
     for wait in wait_times:
-        tally.count("user:1", wait, 0)
+        tally.count("user:1", wait, 0, 1)
     return {measure: amount for (_, measure), amount in tally.take().items()}
 
 
 def test_a_tally_sums_per_user_and_begins_anew_when_taken() -> None:
     tally = Tally()
-    tally.count("a", 0, 5)
-    tally.count("a", 1, 7)
-    tally.count("b", 2, 1)
+    tally.count("a", 0, 5.2, 1)
+    tally.count("a", 1, 7.4, 2.5)
+    tally.count("b", 2, 1, 1)
     assert tally.take() == {
-        ("a", START): 2, ("a", RUN_MS): 12, ("a", "w0"): 2,
-        ("b", START): 1, ("b", RUN_MS): 1, ("b", "w4"): 1,
+        ("a", START): 2, ("a", COST): 4, ("a", RUN_MS): 13, ("a", "w0"): 2,
+        ("b", START): 1, ("b", COST): 1, ("b", RUN_MS): 1, ("b", "w4"): 1,
     }  # fmt: skip
     assert tally.take() == {}
 

@@ -168,8 +168,8 @@ def test_unknown_keys_are_told_with_the_nearest_known_one() -> None:
         "queue.nmae: unknown key; did you mean name?",
         "queue.zzz: unknown key; known are name, prefix, default_max_retries, result_ttl_seconds, failed_ttl_seconds",
         "quue: unknown key; did you mean queue?",
-        "true: unknown key; known are redis, queue, fairness, tasks, workers",
-        "the text 'redis://***@h': unknown key; known are redis, queue, fairness, tasks, workers",
+        "true: unknown key; known are redis, queue, fairness, tasks, users, workers",
+        "the text 'redis://***@h': unknown key; known are redis, queue, fairness, tasks, users, workers",
     ]
 
 

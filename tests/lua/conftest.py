@@ -16,3 +16,19 @@ def scene(redis_url: str, prefix: str, redis_client: redis.Redis) -> Iterator[Sc
     scene = Scene(redis_url, prefix, redis_client)
     yield scene
     scene.close()
+
+
+@pytest.fixture
+def declared(redis_url: str, prefix: str, redis_client: redis.Redis) -> Iterator[Scene]:
+    """Give an empty queue that charges what tasks declare."""
+    scene = Scene(redis_url, prefix, redis_client, cost="declared")
+    yield scene
+    scene.close()
+
+
+@pytest.fixture
+def timed(redis_url: str, prefix: str, redis_client: redis.Redis) -> Iterator[Scene]:
+    """Give an empty queue that charges run time."""
+    scene = Scene(redis_url, prefix, redis_client, cost="time")
+    yield scene
+    scene.close()

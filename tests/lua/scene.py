@@ -11,9 +11,10 @@ import redis
 
 from fairque.core.codec import Ending
 from fairque.core.ids import encode_id
+from fairque.core.limits import Caps, UserSettings
 from fairque.core.outcome import Again, Bury, Done, Failure, Outcome, Postpone, Release
 from fairque.core.settings import RedisSettings
-from fairque.store import claims, tasks
+from fairque.store import claims, limits, tasks
 from fairque.store.call import Call
 from fairque.store.driver import Driver
 from fairque.store.records import Grant
@@ -32,19 +33,19 @@ RELEASE: Final = Release()
 class Scene:
     """One queue and everything that can be done to it. `now` is in ms and moves only when the test moves it."""
 
-    def __init__(self, url: str, prefix: str, client: redis.Redis) -> None:
+    def __init__(self, url: str, prefix: str, client: redis.Redis, *, cost: str = "count") -> None:
         self.root = tasks.root_of(prefix, "q")
         self.now = 1_000_000_000_000
         self.client = client
-        self._url, self._prefix = url, prefix
+        self._url, self._prefix, self._cost = url, prefix, cost
         self._driver = Driver(RedisSettings(url=url))
         self._numbers = itertools.count(1)
-        self.run(tasks.open_queue(self.root, AGING))
+        self.run(tasks.open_queue(self.root, AGING, cost))
 
     @classmethod
     def beside(cls, scene: Scene) -> Scene:
         """Return another queue of the same test."""
-        return cls(scene._url, f"{scene._prefix}-2", scene.client)
+        return cls(scene._url, f"{scene._prefix}-2", scene.client, cost=scene._cost)
 
     def run(self, call: Call[T]) -> T:
         """Send a call."""
@@ -60,9 +61,12 @@ class Scene:
 
     # --- tasks ------------------------------------------------------------------------------------------------------
 
-    def push(self, user: str, *ids: str, level: int = 3, when: str = "") -> list[tasks.Accepted]:
-        """Push chosen ids of one user, in chunks."""
-        entries = [tasks.Entry(user, task_id, level, self.name("n"), when, b"call") for task_id in ids]
+    def push(
+        self, user: str, *ids: str, level: int = 3, when: str = "", label: str = "m:f"
+    ) -> list[tasks.Accepted]:
+        """Push chosen ids of one user, in chunks. The label is a task's name, and behind a blank its cost."""
+        body = f"{label}|call".encode()
+        entries = [tasks.Entry(user, task_id, level, self.name("n"), when, body) for task_id in ids]
         return self.push_entries(entries)
 
     def push_entries(self, entries: Sequence[tasks.Entry]) -> list[tasks.Accepted]:
@@ -73,15 +77,35 @@ class Scene:
             answers += chunk
         return answers
 
-    def push_many(self, user: str, count: int, *, level: int = 3) -> list[str]:
+    def push_many(self, user: str, count: int, *, level: int = 3, label: str = "m:f") -> list[str]:
         """Push so many tasks; return their ids."""
         ids = [self.name(f"{user}-") for _ in range(count)]
-        self.push(user, *ids, level=level)
+        self.push(user, *ids, level=level, label=label)
         return ids
 
     def delete(self, user: str, task_id: str) -> bool:
         """Delete a task."""
         return self.run(tasks.delete(self.root, user, task_id, self.name("request"), self.at()))
+
+    # --- weights and caps -------------------------------------------------------------------------------------------
+
+    def limit_user(self, user: str, *, mode: limits.Mode = "set", **values: Any) -> UserSettings:
+        """Change a user's weight and caps; what stands for all (`*`) is looked at anew by whoever is held."""
+        subject = limits.of_user(user)
+        there = self.run(limits.change(self.root, subject, UserSettings, mode, values, self.at()))
+        if user == "*":
+            held = (user.decode() for user in self.held())
+            for call in limits.free(self.root, held, self.at()):
+                self.run(call)
+        return there
+
+    def limit_task(self, name: str, *, mode: limits.Mode = "set", **values: Any) -> Caps:
+        """Change the caps of the tasks of one name."""
+        return self.run(limits.change(self.root, limits.of_task(name), Caps, mode, values, self.at()))
+
+    def limit_queue(self, *, mode: limits.Mode = "set", **values: Any) -> Caps:
+        """Change the caps of the whole queue."""
+        return self.run(limits.change(self.root, limits.QUEUE, Caps, mode, values, self.at()))
 
     # --- claims -----------------------------------------------------------------------------------------------------
 
@@ -95,6 +119,7 @@ class Scene:
         lease: float = LEASE,
         block: float = 0.0,
         keep: float = 60.0,
+        ran: float | None = None,
     ) -> claims.Settled:
         """Settle runs and claim."""
         outcomes = [
@@ -102,6 +127,7 @@ class Scene:
                 grant.member,
                 grant.token,
                 outcome,
+                ran=0 if ran is None and isinstance(outcome, Release) else ran,
                 ending=Ending("m:f", 0, 0, worker, msgspec.Raw(b"1")) if isinstance(outcome, Done) else None,
                 keep=keep,
                 keep_failed=keep,
@@ -134,9 +160,16 @@ class Scene:
         self.end(grants, DONE)
         return grants
 
-    def end(self, grants: Iterable[Grant], outcome: Outcome, *, keep: float = 60.0) -> list[int]:
+    def end(
+        self, grants: Iterable[Grant], outcome: Outcome, *, keep: float = 60.0, ran: float | None = None
+    ) -> list[int]:
         """End these runs alike; return the places of the stale ones."""
-        return self.settle([(grant, outcome) for grant in grants], keep=keep).stale
+        return self.settle([(grant, outcome) for grant in grants], keep=keep, ran=ran).stale
+
+    def renew(self, *grants: Grant) -> list[bool]:
+        """Renew the leases of these runs."""
+        leases = [(grant.member, grant.token) for grant in grants]
+        return self.run(claims.renew(self.root, leases, LEASE, self.at()))
 
     def drain(self, want: int = 200) -> list[str]:
         """Serve all that is ready; return the ids in order."""
@@ -175,6 +208,15 @@ class Scene:
         """Return a table of tags."""
         found: Any = self.client.zrange(self.key(name), 0, -1, withscores=True)
         return {user.decode(): tag for user, tag in found}
+
+    def held(self) -> dict[bytes, bytes]:
+        """Return the users with ready tasks that a cap bars, and which."""
+        found: Any = self.client.hgetall(self.key("held"))
+        return dict(found)
+
+    def woken(self, *names: str) -> list[str]:
+        """Return which of these have a wake-up hint, and take the hints away."""
+        return [name for name in names if self.client.delete(self.key(f"wake:{name}"))]
 
     def dump(self, *, without: Sequence[str] = ()) -> dict[bytes, bytes]:
         """Return every key under the prefix with its bytes."""

@@ -44,7 +44,7 @@ class Walk(RuleBasedStateMachine):
     @rule(batch=st.lists(st.tuples(names, levels, delays), min_size=1, max_size=4))
     def push(self, batch: list[tuple[Name, int, int | None]]) -> None:
         entries = [
-            tasks.Entry(name.user, name.task_id, level, self.scene.name("n"), f"+{delay}" if delay else "", b"")
+            tasks.Entry(name.user, name.task_id, level, self.scene.name("n"), f"+{delay}" if delay else "", b"m:f|")
             for name, level, delay in batch
         ]
         accepted = self.scene.push_entries(entries)

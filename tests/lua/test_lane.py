@@ -83,7 +83,7 @@ def test_any_schedule_is_served_in_the_order_of_the_oracle(scene: Scene, seed: i
         scene.now += chance.choice([0, 0, 1, 1000, AGING, AGING - 1, 3 * AGING])
         if chance.random() < 0.6:
             batch = [(scene.name("t"), chance.choice([1, 2, 3, 3, 3, 4, 5, 6])) for _ in range(chance.randint(1, 6))]
-            scene.push_entries([tasks.Entry("a", task_id, level, "n", "", b"") for task_id, level in batch])
+            scene.push_entries([tasks.Entry("a", task_id, level, "n", "", b"m:f|") for task_id, level in batch])
             # A batch is accepted at one instant; within it a level's own order holds.
             for task_id, level in batch:
                 oracle.add(task_id, level, scene.now)

@@ -199,7 +199,7 @@ def test_tokens_and_attempts_rise_with_every_grant(scene: Scene) -> None:
 def test_the_same_request_is_answered_the_same_and_acts_once(scene: Scene) -> None:
     scene.push_many("a", 5)
     first = scene.claim(1)[0]
-    ended = claims.end(first.member, first.token, BURY, ending=None, keep=60, keep_failed=60)
+    ended = claims.end(first.member, first.token, BURY, ran=None, ending=None, keep=60, keep_failed=60)
     call = claims.settle(scene.root, "w", "r-twice", want=2, ended=(ended,), now=scene.at())
     one = scene.run(call)
     before = scene.dump()

@@ -221,7 +221,7 @@ def _rename(house: House, user: str, task_id: str) -> None:
         key = house.key(f"user:{encode_id(user)}:tasks")
         record = client.hget(key, task_id)
         assert isinstance(record, bytes)
-        client.hset(key, task_id, record.replace(b'"tests.worker.test_runs:', b'"no_such_module:'))
+        client.hset(key, task_id, record.replace(b"|tests.worker.test_runs:", b"|no_such_module:"))
 
 
 def test_corrupt_bytes_fail_their_task_and_the_users_other_tasks_go_on(house: House) -> None:

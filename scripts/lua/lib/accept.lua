@@ -26,11 +26,18 @@ local function weigh_users_tasks(user, places, flat, first, answers, replaced)
   end
 end
 
--- Decide which tasks are new. Returns the users in order, their tasks' places in `flat`, and one answer per task:
--- 0 new, 1 made by an earlier copy of this very push (I3), or the nonce of the living task that holds the id.
+-- Decide which tasks are new. Returns the users in order, their tasks' places in `flat`, one answer per task: 0 new, 1
+-- made by an earlier copy of this very push (I3), or the nonce of the living task that holds the id; and the names'
+-- subjects (limits.lua), listed, and by place.
 local function weigh_tasks(flat, first)
-  local users, places_of, answers, replaced = {}, {}, {}, {}
+  local users, places_of, answers, replaced, subjects = {}, {}, {}, {}, {}
   for at = first, #flat, ACCEPT_WIDTH do
+    local subject = '|' .. string.match(flat[at + 5], '^[^ |]*')
+    if not subjects[subject] then
+      subjects[subject] = true
+      subjects[#subjects + 1] = subject
+    end
+    subjects[at] = subject
     local user = flat[at]
     local places = places_of[user]
     if not places then
@@ -40,6 +47,7 @@ local function weigh_tasks(flat, first)
     places[#places + 1] = at
   end
   load_counts(users)
+  load_counts(subjects)
   for u = 1, #users do
     local user = users[u]
     local places = places_of[user]
@@ -49,7 +57,52 @@ local function weigh_tasks(flat, first)
       weigh_users_tasks(user, places, flat, first, answers, replaced)
     end
   end
-  return users, places_of, answers, replaced
+  return users, places_of, answers, replaced, subjects
+end
+
+-- Which subject would have more tasks waiting than its max_backlog allows, and what to say of it; nil if none.
+local function overflow_of(users, places_of, first, answers, subjects)
+  local arriving = {}
+  for _, user in ipairs(users) do
+    for _, at in ipairs(places_of[user]) do
+      if answers[(at - first) / ACCEPT_WIDTH + 1] == 0 then
+        for _, subject in ipairs({ user, subjects[at], WHOLE }) do
+          arriving[subject] = (arriving[subject] or 0) + 1
+        end
+      end
+    end
+  end
+  for subject, new in pairs(arriving) do
+    local most = limits[subject] and limits[subject].max_backlog
+    local count = counts[subject]
+    local waiting = count and count.ready + (count.h or 0) + (count.s or 0) or queue.queued + queue.scheduled
+    if most and waiting + new > most then
+      local who = string.gsub(subject == WHOLE and 'the queue' or subject, '%%(%x%x)', function(code)
+        return string.char(tonumber(code, 16))
+      end)
+      return string.format('%s: %d tasks wait, max_backlog is %d, %d more were pushed', who, waiting, most, new)
+    end
+  end
+end
+
+-- Refuse the batch where it is too much for a user, a name or the queue. What an earlier copy of this very push has
+-- brought in is no more: before refusing, tasks whose write alone would tell are looked up.
+local function refuse_overflow(users, places_of, flat, first, answers, replaced, subjects)
+  if rules.limited == 0 then
+    return nil
+  end
+  load_limits(users)
+  load_limits(subjects)
+  load_limits({ WHOLE })
+  if not overflow_of(users, places_of, first, answers, subjects) then
+    return nil
+  end
+  for _, user in ipairs(users) do
+    if stands_alone(places_of[user], flat) then
+      weigh_users_tasks(user, places_of[user], flat, first, answers, replaced)
+    end
+  end
+  return overflow_of(users, places_of, first, answers, subjects)
 end
 
 -- Put a task that is ready into its lane's new entries, or one that waits for a time among the scheduled.
@@ -68,7 +121,7 @@ local function place_task(user, id, level, when, entry, lanes)
 end
 
 -- Write the new tasks of one user. `since` is the middle of their lane entries.
-local function write_tasks(user, places, flat, first, answers, since)
+local function write_tasks(user, places, flat, first, answers, since, subjects)
   local key, alone = user_key(user, 'tasks'), stands_alone(places, flat)
   local fields, lanes = {}, {}
   for p = 1, #places do
@@ -86,6 +139,7 @@ local function write_tasks(user, places, flat, first, answers, since)
         return
       end
       queue.seq = queue.seq + 1
+      add_count(subjects[at], 3, 1)
       place_task(user, id, level, when, seq .. since .. id, lanes)
     end
   end
@@ -99,9 +153,13 @@ local function write_tasks(user, places, flat, first, answers, since)
   end
 end
 
--- Accept all new tasks among those in `flat` from place `first` on; returns the answers.
+-- Accept all new tasks among those in `flat` from place `first` on; returns the answers, or an error.
 local function accept_tasks(flat, first)
-  local users, places_of, answers, replaced = weigh_tasks(flat, first)
+  local users, places_of, answers, replaced, subjects = weigh_tasks(flat, first)
+  local overflow = refuse_overflow(users, places_of, flat, first, answers, replaced, subjects)
+  if overflow then
+    return redis.error_reply('BACKLOG ' .. overflow)
+  end
   for _, gone in ipairs(replaced) do
     redis.call('LREM', user_key(gone.user, 'failed'), 1, gone.id)
     add_count(gone.user, 'x', -1)
@@ -112,7 +170,7 @@ local function accept_tasks(flat, first)
     if counts[user].new then
       newcomers[#newcomers + 1] = user
     end
-    write_tasks(user, places_of[user], flat, first, answers, since)
+    write_tasks(user, places_of[user], flat, first, answers, since, subjects)
   end
   remember_users(newcomers)
   if queue.seq > seq then

@@ -1,155 +1,86 @@
--- Choosing whom to serve and taking their tasks. Picks are computed in Lua first, then each user is touched once.
+-- One claim: users are chosen by tag, their tasks taken, and each user looked at finds its place again: in the ring,
+-- held, or gone. Every user is touched once.
 
--- Of these users (flat: user, tag, in order of tag) choose `want` starts, always the least tag. Returns the users in
--- order of their starts, how many each got, and each one's tag afterwards. Two sorted runs are merged: users not
--- served yet, and users put back, which enter in order of tag (at the tail, with equal weights).
-local function choose_users(head, want)
-  local order, picks, tag_of = {}, {}, {}
-  local fresh, fresh_tag = 1, tonumber(head[2])
-  local back, back_tag, first, last = {}, {}, 1, 0
-  local chosen = 0
-  while chosen < want do
-    local user, tag
-    if fresh_tag and not (first <= last and back_tag[first] < fresh_tag) then
-      user, tag = head[fresh], fresh_tag
-      fresh = fresh + 2
-      fresh_tag = tonumber(head[fresh + 1])
-      picks[user], tag_of[user] = not barred[user] and 0 or nil, tag
-    elseif first <= last then
-      user, tag = back[first], back_tag[first]
-      first = first + 1
-    else
-      break
+-- What starts the users' next tasks. Where a start costs the same whatever the task is, starts are only counted here
+-- and each user's tasks are taken together afterwards.
+local function starter_of(users, want, rooms, worker)
+  if rules.cost ~= 'count' or rules.named > 0 then
+    local ahead = math.ceil(want / #users)
+    return function(user, picked)
+      return picked < rooms[user] and start_buffered(user, ahead, worker) or nil
     end
-    local picked, ready = picks[user], counts[user].ready
-    if picked and picked < ready then
-      if tag > queue.clock then
-        queue.clock = tag
-      end
-      chosen = chosen + 1
-      order[chosen] = user
-      picks[user] = picked + 1
-      tag = tag + CHARGE
-      tag_of[user] = tag
-      if picked + 1 < ready then
-        last = last + 1
-        local place = last
-        while place > first and back_tag[place - 1] > tag do
-          back[place], back_tag[place] = back[place - 1], back_tag[place - 1]
-          place = place - 1
-        end
-        back[place], back_tag[place] = user, tag
-      end
+  elseif rules.limited > 0 then
+    return function(user, picked)
+      return picked < counts[user].ready and picked < rooms[user] and 1 / weight_of(user) or nil
     end
   end
-  return order, picks, tag_of
+  return function(user, picked)
+    return picked < counts[user].ready and 1 or nil
+  end
 end
 
--- Take entries off a user's lanes and grant their tasks, until there are `want` of them; suspects that this worker may
--- not have are collected. Returns how many entries were taken off.
-local function take_round(user, want, before_core, worker, taken, suspects)
-  local entries, ids, seqs, sinces = take_entries(user, want, queue.aging), {}, {}, {}
-  if #entries == 0 then
-    return 0
-  end
-  for i = 1, #entries do
-    seqs[i], sinces[i], ids[i] = string.match(entries[i], '^(%d+):(%d+):(.*)')
-  end
-  local texts, found = redis.call('HMGET', user_key(user, 'tasks'), unpack(ids)), #taken
-  for i = 1, #ids do
-    local level, seq, attempt, lost, rest = string.match(texts[i] or '', '^Q(%d):(%d+):(%d+):(%d+)(:%d+:%w*):')
-    local member = user .. '|' .. ids[i]
-    if seq ~= seqs[i] then
-      queue.damaged = true
-    elseif lost ~= '0' and not take_suspect(worker, member) then
-      suspects[#suspects + 1] = entries[i]
-      suspects[#suspects + 1] = tonumber(level)
-    else
-      queue.token = queue.token + 1
-      add_count(user, tonumber(level), -1)
-      taken[found + 1] = member
-      taken[found + 2] = queue.token .. ':' .. sinces[i] .. before_core .. level .. ':' .. seq .. ':' ..
-        attempt + 1 .. ':' .. lost .. rest .. ':' .. worker
-      taken[found + 3] = texts[i]
-      found = found + 3
-    end
-  end
-  return #entries
-end
-
--- Take up to `want` of one user's tasks. Returns member, run and record of each, flat and in order, and how many.
-local function take_tasks(user, want, before_core, worker)
-  if counts[user].g then
-    want = clean_lanes(user, want)
-  end
-  local taken, suspects, rounds = {}, {}, 0
-  queue.damaged = false
-  while #taken < 3 * want and rounds < 16 do
-    rounds = rounds + 1
-    if take_round(user, want - #taken / 3, before_core, worker, taken, suspects) == 0 then
-      break
-    end
-  end
-  if #suspects > 0 then
-    pass_over(user, suspects)
-  end
-  if queue.damaged then
-    recount(user)
-  end
-  return taken, #taken / 3
-end
-
--- One pass over the head of a list: grant up to `want` tasks of its users.
-local function claim_once(scope, want, worker, lease_ms, grants)
-  local head = want > 0 and head_of(scope, want + #barred) or {}
-  if #head == 0 then
-    return 0
-  end
-  local users = {}
-  for i = 1, #head, 2 do
-    users[#users + 1] = head[i]
-  end
-  load_counts(users)
-  load_busy(users)
-  local order, picks, tag_of = choose_users(head, want)
-  local taken, next_of, tags, leaving, granted = {}, {}, {}, {}, 0
-  local before_core = string.format(':%d:', queue.now)
+-- Return what each chosen user is granted. A user whose lanes held less than was counted is charged for less.
+local function take_chosen(picks, tag_of, worker)
+  local taken, granted = {}, 0
   for user, wanted in pairs(picks) do
-    local found
-    taken[user], found = take_tasks(user, wanted, before_core, worker)
-    next_of[user], granted = 1, granted + found
-    tag_of[user] = tag_of[user] - (wanted - found) * CHARGE
-    add_busy(user, found)
-    if counts[user].ready > 0 then
-      tags[#tags + 1] = tag_of[user]
-      tags[#tags + 1] = user
+    if rules.cost ~= 'count' or rules.named > 0 then
+      taken[user] = empty_buffer(user)
     else
+      local weight = weight_of(user)
+      taken[user] = wanted > 0 and take_tasks(user, wanted, format_charge(1, weight), worker) or {}
+      tag_of[user] = tag_of[user] - (wanted - #taken[user] / 3) / weight
+    end
+    local found = #taken[user] / 3
+    granted = granted + found
+    if found > 0 then
+      add_busy(user, found)
+      spend(user, found)
+    end
+  end
+  return taken, granted
+end
+
+-- Write what was granted, in the order in which users were chosen.
+local function write_grants(order, taken, granted, lease_ms, grants)
+  local runs, leases, n, next_of = {}, {}, 0, {}
+  local deadline, at = string.format('%d', queue.now + lease_ms), #grants
+  for i = 1, #order do
+    local user = order[i]
+    local own, k = taken[user], next_of[user] or 1
+    local member = own[k]
+    if member then
+      next_of[user] = k + 3
+      runs[n + 1], runs[n + 2] = member, own[k + 1]
+      leases[n + 1], leases[n + 2] = deadline, member
+      grants[at + 1], grants[at + 2], grants[at + 3] = member, own[k + 1], own[k + 2]
+      n, at = n + 2, at + 3
+    end
+  end
+  redis.call('HSET', RUNS, unpack(runs))
+  redis.call('ZADD', LEASES, unpack(leases))
+  set_stat('clock', queue.clock)
+  set_stat('token', queue.token)
+  add_stat('queued', -granted)
+end
+
+-- Put each user that was looked at where it belongs now. Returns how many went out of the ring in whose stead others
+-- may be served.
+local function seat_users(picks, tag_of, scope)
+  local tags, leaving, held, bar_of, aside = {}, {}, {}, {}, 0
+  for user in pairs(picks) do
+    local room, bar = room_of(user, busy[user])
+    if counts[user].ready == 0 then
       leaving[#leaving + 1] = user
+      aside = aside + (picks[user] == 0 and 1 or 0)
       if counts[user].g then
         drop_ghosts(user)
       end
+    elseif room == 0 then
+      held[#held + 1], bar_of[user] = user, bar
+    elseif picks[user] > 0 then
+      tags[#tags + 1] = tag_of[user]
+      tags[#tags + 1] = user
     end
-  end
-  if granted > 0 then
-    local runs, leases, n = {}, {}, 0
-    local deadline, at = string.format('%d', queue.now + lease_ms), #grants
-    for i = 1, #order do
-      local user = order[i]
-      local own, k = taken[user], next_of[user]
-      local member = own[k]
-      if member then
-        next_of[user] = k + 3
-        runs[n + 1], runs[n + 2] = member, own[k + 1]
-        leases[n + 1], leases[n + 2] = deadline, member
-        grants[at + 1], grants[at + 2], grants[at + 3] = member, own[k + 1], own[k + 2]
-        n, at = n + 2, at + 3
-      end
-    end
-    redis.call('HSET', RUNS, unpack(runs))
-    redis.call('ZADD', LEASES, unpack(leases))
-    set_stat('clock', queue.clock)
-    set_stat('token', queue.token)
-    add_stat('queued', -granted)
   end
   if #tags > 0 then
     redis.call('ZADD', RING, unpack(tags))
@@ -158,19 +89,59 @@ local function claim_once(scope, want, worker, lease_ms, grants)
     end
   end
   leave_ring(leaving, tag_of)
-  return granted
+  hold_users(held, tag_of, bar_of)
+  return #held + aside
+end
+
+-- One pass over the head of a list: grant up to `want` tasks of its users. Returns how many, and how many users were
+-- held or barred, so that others may be served in their stead.
+local function claim_once(scope, want, worker, lease_ms, grants)
+  local head = want > 0 and head_of(scope, want + #barred) or {}
+  if #head == 0 then
+    return 0, 0
+  end
+  local users, rooms, before = {}, {}, #barred
+  for i = 1, #head, 2 do
+    users[#users + 1] = head[i]
+  end
+  load_counts(users)
+  load_busy(users)
+  load_limits(users)
+  for i = 1, #users do
+    rooms[users[i]] = room_of(users[i], busy[users[i]])
+  end
+  local order, picks, tag_of = choose_users(head, want, starter_of(users, want, rooms, worker))
+  local taken, granted = take_chosen(picks, tag_of, worker)
+  if granted > 0 then
+    write_grants(order, taken, granted, lease_ms, grants)
+  end
+  return granted, seat_users(picks, tag_of, scope) + #barred - before
 end
 
 -- Grant up to `want` tasks of the users of one list to a worker; appends member, run and record of each to `grants`.
--- Where a user had to be passed over, others are served in its stead.
 local function claim_tasks(scope, want, worker, lease_ms, grants)
   local granted = 0
-  for _ = 1, 4 do
-    local passed_over = #barred
-    granted = granted + claim_once(scope, want - granted, worker, lease_ms, grants)
-    if granted == want or #barred == passed_over then
+  for pass = 1, 8 do
+    local found, aside = claim_once(scope, want - granted, worker, lease_ms, grants)
+    granted = granted + found
+    if granted == want or aside == 0 then
       break
     end
+    queue.unfinished = queue.unfinished or pass == 8
   end
   return granted
+end
+
+-- How many of `want` tasks the caps of the whole queue let start now. Where a rate bars them, somebody looks again as
+-- soon as it opens.
+local function queue_room(want)
+  if rules.limited == 0 then
+    return want
+  end
+  load_limits({ WHOLE })
+  local room, bar = room_of(WHOLE, limits[WHOLE] and redis.call('ZCARD', LEASES) or 0)
+  if room == 0 and bar == 'r' then
+    redis.call('ZADD', DUE, opening_of(WHOLE), WHOLE)
+  end
+  return math.min(want, room)
 end

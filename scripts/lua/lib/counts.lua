@@ -1,8 +1,8 @@
 -- What waits, per user: read in one HMGET, changed in memory, written in one HSET and one HDEL per script.
 -- A field is `12` when all that waits is 12 ready NORMAL tasks, else `3:12,5:1,s:4,x:2` with only what is not zero:
--- ready tasks of level 1-6, s scheduled, x failed, g ghosts in the lanes (lib/lane). A user with nothing has no field.
--- `busy` is kept beside it.
-local KINDS = { 1, 2, 3, 4, 5, 6, 's', 'x', 'g' }
+-- ready tasks of level 1-6, h set aside (lib/park), s scheduled, x failed, g ghosts in the lanes (lib/lane). A user
+-- with nothing has no field. Of each name, `|name` counts what waits in any way. `busy` is kept beside it, of both.
+local KINDS = { 1, 2, 3, 4, 5, 6, 'h', 's', 'x', 'g' }
 local counts, busy = {}, {}
 local touched, touched_busy = {}, {}
 
@@ -27,7 +27,7 @@ local function parse_counts(text)
 end
 
 local function format_counts(count)
-  if count.ready == count[3] and not (count.s or count.x or count.g) then
+  if count.ready == count[3] and not (count.s or count.x or count.g or count.h) then
     return count.ready > 0 and count.ready
   end
   local parts = {}

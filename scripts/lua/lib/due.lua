@@ -1,5 +1,5 @@
 -- Scheduled tasks wait in one queue-wide timetable. Workers sleep until its first entry is due, so one that is due
--- before they would look wakes one of them.
+-- before they would look wakes one of them. A rate that opens stands there too: `user|`, `|name` or `|` (lib/limits).
 local NEAR = 2000     -- ms: the longest that a worker sleeps
 local near = {}
 
@@ -12,40 +12,49 @@ local function schedule(user, member, at)
   end
 end
 
--- Those whose time has come take their place at the end of their level (a retry joins its level anew).
+local function promote_tasks(user, ids)
+  local texts, fields = redis.call('HMGET', user_key(user, 'tasks'), unpack(ids)), {}
+  for i = 1, #ids do
+    local record = parse_record(texts[i])
+    if record and record.state == 'W' then
+      set_stat('seq', queue.seq + 1)
+      record.state, record.seq = 'Q', queue.seq
+      fields[#fields + 1] = ids[i]
+      fields[#fields + 1] = format_record(record)
+      redis.call('RPUSH', lane_key(user, record.level), lane_entry(queue.seq, queue.now, ids[i]))
+      make_ready(user, record.level, 1)
+      add_count(user, 's', -1)
+      add_stat('scheduled', -1)
+    end
+  end
+  if #fields > 0 then
+    redis.call('HSET', user_key(user, 'tasks'), unpack(fields))
+  end
+end
+
+-- Those whose time has come take their place at the end of their level (a retry joins its level anew); users whose rate
+-- has opened are free.
 local function promote_due(limit)
   local members = redis.call('ZRANGE', DUE, '-inf', queue.now, 'BYSCORE', 'LIMIT', 0, limit)
   if #members == 0 then
     return
   end
-  local ids_of, users = {}, {}
+  local ids_of, users, opened = {}, {}, {}
   for i = 1, #members do
     local user, id = split_member(members[i])
-    if not ids_of[user] then
-      users[#users + 1], ids_of[user] = user, {}
+    if user ~= '' and id == '' then
+      opened[#opened + 1] = user
+    elseif user ~= '' then
+      if not ids_of[user] then
+        users[#users + 1], ids_of[user] = user, {}
+      end
+      table.insert(ids_of[user], id)
     end
-    table.insert(ids_of[user], id)
   end
   load_counts(users)
   for _, user in ipairs(users) do
-    local ids, fields = ids_of[user], {}
-    local texts = redis.call('HMGET', user_key(user, 'tasks'), unpack(ids))
-    for i = 1, #ids do
-      local record = parse_record(texts[i])
-      if record and record.state == 'W' then
-        set_stat('seq', queue.seq + 1)
-        record.state, record.seq = 'Q', queue.seq
-        fields[#fields + 1] = ids[i]
-        fields[#fields + 1] = format_record(record)
-        redis.call('RPUSH', lane_key(user, record.level), lane_entry(queue.seq, queue.now, ids[i]))
-        make_ready(user, record.level, 1)
-        add_count(user, 's', -1)
-        add_stat('scheduled', -1)
-      end
-    end
-    if #fields > 0 then
-      redis.call('HSET', user_key(user, 'tasks'), unpack(fields))
-    end
+    promote_tasks(user, ids_of[user])
   end
   redis.call('ZREM', DUE, unpack(members))
+  free_users(opened, 'r')
 end

@@ -6,12 +6,18 @@ local ROOT = KEYS[1] .. ':queue:'
 local STATS = ROOT .. 'stats'           -- hash    the queue's own numbers: clock, sequences, totals (lib/stats)
 local RING = ROOT .. 'ring'             -- zset    user -> virtual tag: users with a ready task, and nobody else
 local TAGS = ROOT .. 'tags'             -- zset    user -> virtual tag of users outside the ring (their debt)
-local COUNTS = ROOT .. 'counts'         -- hash    user -> what waits, by level and kind (lib/counts)
-local BUSY = ROOT .. 'busy'             -- hash    user -> tasks running now
+local HELD = ROOT .. 'held'             -- hash    user -> p, c or r: users with ready tasks that a cap bars (lib/hold)
+local LIMITS = ROOT .. 'limits'         -- hash    user, |name, | or * -> weight and caps (lib/limits)
+local BUCKETS = ROOT .. 'buckets'       -- zset    user, |name or | -> ms at which its bucket is full (lib/limits)
+local MEANS = ROOT .. 'means'           -- hash    name -> mean run time, ms, and of how many runs (lib/price)
+local PARKED = ROOT .. 'parked'         -- zset    name -> last look, ms: names with tasks set aside (lib/park)
+local PARKED_BY = ROOT .. 'parked:'     -- zset    ..<name>: user -> its turn among the users with such tasks
+local COUNTS = ROOT .. 'counts'         -- hash    user -> what waits, by level and kind; |name -> how many (lib/counts)
+local BUSY = ROOT .. 'busy'             -- hash    user, |name -> tasks running now
 local RUNS = ROOT .. 'runs'             -- hash    user|id -> the run's token and facts (lib/run); running tasks only
 local LEASES = ROOT .. 'leases'         -- zset    user|id -> deadline, ms; the same members as `runs`
 local SUSPECTS = ROOT .. 'suspects'     -- hash    worker -> the one task it holds that was lost before (lib/suspect)
-local DUE = ROOT .. 'due'               -- zset    user|id -> ms at which a scheduled task becomes ready
+local DUE = ROOT .. 'due'               -- zset    user|id -> ms at which a task is due; user|, |name, |: its rate opens
 local ENDED = ROOT .. 'ended'           -- zset    minute -> itself: the minutes in which some record expires
 local ENDED_AT = ROOT .. 'ended:'       -- list    ..<minute>: user|id of the records that expire in it
 local WHO = ROOT .. 'who'               -- hash    fingerprint -> user: finds a generated task id's user
@@ -28,7 +34,7 @@ local LAST = ROOT .. 'last:'            -- string  ..<worker or request>: what w
 local SERVED = ROOT .. 'served:'        -- hash    ..<window>: user|measure -> amount (starts, run time, waits); TTL
 
 -- A user's own keys: `tasks` (hash id -> record, lib/record), `failed` (list of ids, the dead letters), and the lanes
--- `critical` and `normal:<level>` (lists of entries, lib/lane).
+-- `critical` and `normal:<level>` (lists of entries, lib/lane), with `:<name>` behind for tasks set aside (lib/park).
 local function user_key(user, what)
   return ROOT .. 'user:' .. user .. ':' .. what
 end

@@ -2,8 +2,9 @@
 -- since being when the task became ready (ms): what ageing counts from. Entries stand in order of seq.
 -- An entry whose seq is not its record's is a ghost: its task was deleted.
 local LANES = { 'normal:1', 'normal:2', 'normal:3', 'normal:4', 'normal:5', 'critical' }
-local function lane_key(user, level)
-  return user_key(user, LANES[level])
+-- The lane of a level; with a name, the one beside it for tasks of that name that are set aside (lib/park).
+local function lane_key(user, level, name)
+  return user_key(user, name and LANES[level] .. ':' .. name or LANES[level])
 end
 
 local function lane_entry(seq, since, id)
@@ -31,10 +32,10 @@ local function find_place(lane, seq)
   return low, found
 end
 
--- Put a task that a dead or stopping worker held back into its own place.
-local function give_back(user, level, seq, since, id)
-  local lane, entry = lane_key(user, level), lane_entry(seq, since, id)
-  local _, follower = find_place(lane, seq)
+-- Put an entry into its own place in a lane.
+local function put_in_place(lane, seq, entry)
+  local tail = redis.call('LINDEX', lane, -1)
+  local follower = tail and parse_entry(tail) > seq and select(2, find_place(lane, seq))
   if follower then
     redis.call('LINSERT', lane, 'BEFORE', follower, entry)
   else
@@ -42,16 +43,25 @@ local function give_back(user, level, seq, since, id)
   end
 end
 
--- Drop a task's entry where it stands within 10,000 of the lane's head (0.5 ms at most); one that stands deeper stays
--- behind as a ghost (lib/ghosts).
-local function drop_entry(user, level, seq)
-  local lane = lane_key(user, level)
+-- Put a task that a dead or stopping worker held back into its own place.
+local function give_back(user, level, seq, since, id)
+  put_in_place(lane_key(user, level), seq, lane_entry(seq, since, id))
+end
+
+-- Drop a task's entry from its lane, where it stands within 10,000 of the head (0.5 ms at most); one that stands deeper
+-- stays behind as a ghost (lib/ghosts). Returns false where the lane has no such entry.
+local function drop_entry(user, level, seq, name)
+  local lane = lane_key(user, level, name)
   local place, entry = find_place(lane, seq)
-  if entry and place < 10000 and parse_entry(entry) == seq then
+  if not entry or parse_entry(entry) ~= seq then
+    return false
+  end
+  if place < 10000 then
     redis.call('LREM', lane, 1, entry)
-  else
+  elseif not name then
     add_count(user, 'g', 1)
   end
+  return true
 end
 
 -- Count a user's ready tasks anew by its lanes, where they did not hold what was counted: somebody else has written
@@ -64,9 +74,9 @@ local function recount(user)
   end
 end
 
--- Take the first `want` entries of levels 1-5 in order of rank: each level is worth `aging` ms of waiting, so nothing
--- starves; equal rank goes by seq.
-local function take_by_rank(user, levels, want, aging, taken)
+-- Of these lanes (level -> key), levels 1-5, take the first `want` entries in order of rank: each level is worth
+-- `aging` ms of waiting, so nothing starves; equal rank goes by seq. Appends to `taken`, and their levels to `levels`.
+local function take_by_rank(lanes, want, aging, taken, levels)
   local entries, used, heads = {}, {}, {}
   local function read_head(level)
     local entry = entries[level][used[level] + 1]
@@ -76,14 +86,13 @@ local function take_by_rank(user, levels, want, aging, taken)
     end
     heads[level] = entry and { level = level, seq = seq, rank = since - level * aging, entry = entry }
   end
-  for _, level in ipairs(levels) do
-    entries[level], used[level] = redis.call('LRANGE', lane_key(user, level), 0, want - 1), 0
+  for level, lane in pairs(lanes) do
+    entries[level], used[level] = redis.call('LRANGE', lane, 0, want - 1), 0
     read_head(level)
   end
   for _ = 1, want do
     local best
-    for _, level in ipairs(levels) do
-      local head = heads[level]
+    for _, head in pairs(heads) do
       if head and (not best or head.rank < best.rank or (head.rank == best.rank and head.seq < best.seq)) then
         best = head
       end
@@ -92,12 +101,13 @@ local function take_by_rank(user, levels, want, aging, taken)
       break
     end
     taken[#taken + 1] = best.entry
+    levels[#levels + 1] = best.level
     used[best.level] = used[best.level] + 1
     read_head(best.level)
   end
-  for _, level in ipairs(levels) do
+  for level, lane in pairs(lanes) do
     if used[level] > 0 then
-      redis.call('LPOP', lane_key(user, level), used[level])
+      redis.call('LPOP', lane, used[level])
     end
   end
 end
@@ -118,7 +128,11 @@ local function take_entries(user, want, aging)
   end
   local left = want - #taken
   if left > 0 and #levels > 1 then
-    take_by_rank(user, levels, left, aging, taken)
+    local lanes = {}
+    for _, level in ipairs(levels) do
+      lanes[level] = lane_key(user, level)
+    end
+    take_by_rank(lanes, left, aging, taken, {})
   elseif left > 0 and #levels == 1 then
     local popped = redis.call('LPOP', lane_key(user, levels[1]), left) or {}
     for i = 1, #popped do

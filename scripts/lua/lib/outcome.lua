@@ -46,9 +46,6 @@ end
 -- L: given back in its own place, no retry spent. Q <- run
 local function release_run(record, e)
   record.state = 'Q'
-  if not e.lost then
-    refunds[e.user] = (refunds[e.user] or 0) + 1
-  end
   give_back(e.user, record.level, record.seq, e.since, e.id)
   make_ready(e.user, record.level, 1)
 end
@@ -63,14 +60,53 @@ local function change_run(e)
   local stored = parse_record(redis.call('HGET', tasks, e.id))
   record.body = stored and stored.body or ''
   WAYS[e.kind](record, e)
+  if e.kind ~= 'B' then
+    add_count(e.subject, 3, 1)
+  end
   redis.call('HSET', tasks, e.id, format_record(record))
 end
 
 -- What there is to say of a run that ends, without how it ended.
-local function read_end(member, user, id, text)
-  local _, since, core, worker = parse_run(text)
-  return { member = member, user = user, id = id, since = since, core = core, worker = worker,
+local subjects = {}
+local function read_end(member, text, kind, ran, argument, body)
+  local user, id = split_member(member)
+  local _, since, start, core, worker, charge, label = parse_run(text)
+  local subject = subjects[label] or '|' .. string.match(label, '^[^ ]*')
+  subjects[label] = subject
+  return { kind = kind, ran = ran, argument = argument, text = body, user = user, id = id, since = since,
+    start = start, core = core, worker = worker, charge = charge, member = member, subject = subject,
     suspect = not string.find(core, '^%d:%d+:%d+:0:') }
+end
+
+-- Correct what users were charged at the start of these runs. What was given back before it ran costs nothing, and its
+-- tokens go back too. With `time` the price is what the run took (`ran`, ms; no more than has passed since its start),
+-- or all that has passed if nobody says, as of a dead worker's; and the mean of its name learns from it.
+local function correct_charges(ends)
+  local names = {}
+  for i = 1, rules.cost == 'time' and #ends or 0 do
+    names[i] = string.sub(ends[i].subject, 2)
+  end
+  load_means(names)
+  local unspent = {}
+  for i, e in ipairs(ends) do
+    local unused = e.kind == 'L' and tonumber(e.ran or '') == 0
+    if unused then
+      spend(e.user, -1)
+      spend(e.subject, -1)
+      spend(WHOLE, -1)
+      unspent[#unspent + 1] = e.user
+    end
+    if unused or rules.cost == 'time' then
+      local cost, weight = parse_charge(e.charge)
+      local passed = queue.now - tonumber(e.start) + 1
+      local price = math.min(tonumber(e.ran or '') or passed, passed)
+      shift_tag(e.user, (price - cost) / weight)
+      if e.kind ~= 'L' and not e.lost then
+        learn_time(names[i], price)
+      end
+    end
+  end
+  free_users(unspent, 'r')
 end
 
 -- Apply outcomes: what `read_end` says with kind, argument and text, and `lost` where the worker died. D, done, is most
@@ -81,6 +117,7 @@ local function apply_outcomes(ends)
   for n, e in ipairs(ends) do
     members[n] = e.member
     add_busy(e.user, -1)
+    add_busy(e.subject, -1)
     if e.suspect then
       drop_suspect(e.worker, e.member)
     end
@@ -105,11 +142,29 @@ local function apply_outcomes(ends)
   redis.call('ZREM', LEASES, unpack(members))
 end
 
--- Apply the outcomes in ARGV from place `first` on, five values each: member, token, kind, argument, text. An outcome
--- whose token is no longer the run's changes nothing (I6, I7). Returns the places of these, `,` between.
+-- Make everything available that outcomes change, correct the charges, apply them, and free users that a slot was for.
+local function end_runs(ends, users)
+  local subjects = {}
+  for i = 1, #ends do
+    subjects[i] = ends[i].subject
+  end
+  load_counts(users)
+  load_busy(users)
+  load_busy(subjects)
+  load_counts(subjects)
+  load_limits(users)
+  load_limits(subjects)
+  load_limits({ WHOLE })
+  correct_charges(ends)
+  apply_outcomes(ends)
+  free_users(users, 'c')
+end
+
+-- Apply the outcomes in ARGV from place `first` on, six values each: member, token, kind, ran, argument, text. An
+-- outcome whose token is no longer the run's changes nothing (I6, I7). Returns the places of these, `,` between.
 local function accept_outcomes(first)
   local members = {}
-  for at = first, #ARGV, 5 do
+  for at = first, #ARGV, 6 do
     members[#members + 1] = ARGV[at]
   end
   if #members == 0 then
@@ -117,22 +172,18 @@ local function accept_outcomes(first)
   end
   local texts, ends, users, stale, settled = redis.call('HMGET', RUNS, unpack(members)), {}, {}, {}, {}
   for n, member in ipairs(members) do
-    local at = first + 5 * (n - 1)
+    local at = first + 6 * (n - 1)
     if holds(texts[n], ARGV[at + 1]) and not settled[member] then
       settled[member] = true
-      local user, id = split_member(member)
-      local end_of = read_end(member, user, id, texts[n])
-      end_of.kind, end_of.argument, end_of.text = ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
-      users[#users + 1] = user
-      ends[#ends + 1] = end_of
+      local e = read_end(member, texts[n], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
+      users[#users + 1] = e.user
+      ends[#ends + 1] = e
     else
       stale[#stale + 1] = n - 1
     end
   end
   if #ends > 0 then
-    load_counts(users)
-    load_busy(users)
-    apply_outcomes(ends)
+    end_runs(ends, users)
   end
   return table.concat(stale, ',')
 end

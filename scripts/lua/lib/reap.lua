@@ -19,14 +19,13 @@ local function reap_leases(limit, lease_ms)
   local ends, users = {}, {}
   local texts = redis.call('HMGET', RUNS, unpack(members))
   for n, member in ipairs(members) do
-    local user, id = split_member(member)
-    local e = read_end(member, user, id, texts[n])
-    local last = parse_core(e.core).lost + 1 >= LOST_MAX
-    e.kind, e.argument, e.text, e.lost = last and 'B' or 'L', LOST_TTL, 'lost', true
-    ends[n], users[n] = e, user
+    local e = read_end(member, texts[n], 'L', '', LOST_TTL, 'lost')
+    if parse_core(e.core).lost + 1 >= LOST_MAX then
+      e.kind = 'B'
+    end
+    e.lost = true
+    ends[n], users[n] = e, e.user
   end
-  load_counts(users)
-  load_busy(users)
   add_stat('lost_total', #members)
-  apply_outcomes(ends)
+  end_runs(ends, users)
 end

@@ -3,7 +3,8 @@
 -- state: Q queued (also while it runs: `runs` tells), W scheduled, F finished, X failed, C canceled.
 -- seq: its place in the lanes. attempt: grants so far. lost: of these, taken from dead workers. failures: of these,
 -- ended badly. nonce: the push that made it (empty for a generated id, which is its own nonce). until: when an ended
--- record expires. The body is the call while the task lives, and the outcome once it has ended.
+-- record expires. The body is the call while the task lives, `<label>|<opaque bytes>`, and the outcome once it ended.
+-- A label is the name of the task's function, and behind a blank the cost that the task declares, if it does.
 local CORE = '^(%d):(%d+):(%d+):(%d+):(%d+):(%w*)$'
 local HEADER = '^(%a)(%d:%d+:%d+:%d+:%d+:%w*):(%d*):(%d*)|()'
 

@@ -2,10 +2,9 @@
 -- (Goyal, Vin, Cheng, SIGCOMM 1996): a served task moves its user's tag on by cost / weight, and the queue's clock is
 -- the greatest tag served so far.
 
-local CHARGE = 1     -- virtual time of one start: cost / weight
-
--- Tell the lists that name these users (flat: tag, user) of tags that their indexes must not lie above.
-local function announce(tags)
+-- Tell the lists that name these users of tags (flat: tag, user) that their indexes must not lie above; `named` says
+-- which lists these are, if it is known.
+local function announce(tags, named)
   if queue.scopes == 0 or #tags == 0 then
     return
   end
@@ -13,7 +12,7 @@ local function announce(tags)
   for i = 2, #tags, 2 do
     users[i / 2] = tags[i]
   end
-  local named = redis.call('HMGET', NAMED, unpack(users))
+  named = named or redis.call('HMGET', NAMED, unpack(users))
   for i = 1, #users do
     for digest in string.gmatch(named[i] or '', '[^,]+') do
       redis.call('ZADD', SCOPE .. digest, tags[2 * i - 1], users[i])
@@ -21,86 +20,38 @@ local function announce(tags)
   end
 end
 
--- Take back what users were charged for starts that did not happen: tasks given back before they ran. A tag may fall
--- below the clock so, and rightly: the user was overcharged. The clock itself never falls.
-local refunds = {}
-local function refund_users()
-  local tags = {}
-  for user, starts in pairs(refunds) do
-    local tag, debt = redis.call('ZSCORE', RING, user), nil
+-- Note that a user was charged too little (or, negative, too much) for a run.
+local shifts = {}
+local function shift_tag(user, amount)
+  if amount ~= 0 then
+    shifts[user] = (shifts[user] or 0) + amount
+  end
+end
+
+-- Correct the tags. One may fall below the clock so, and rightly: its user was overcharged; the clock never falls.
+local function apply_shifts()
+  local users, ring, outside = {}, {}, {}
+  for user in pairs(shifts) do
+    users[#users + 1] = user
+  end
+  if #users == 0 then
+    return
+  end
+  local tags, debts = redis.call('ZMSCORE', RING, unpack(users)), redis.call('ZMSCORE', TAGS, unpack(users))
+  for i = 1, #users do
+    local tag = tags[i] or debts[i]
+    local into = tags[i] and ring or outside
     if tag then
-      tags[#tags + 1] = tonumber(tag) - starts * CHARGE
-      tags[#tags + 1] = user
-    else
-      debt = redis.call('ZSCORE', TAGS, user)
-    end
-    if debt then
-      redis.call('ZADD', TAGS, tonumber(debt) - starts * CHARGE, user)
+      into[#into + 1] = tag + shifts[users[i]]
+      into[#into + 1] = users[i]
     end
   end
-  if #tags > 0 then
-    redis.call('ZADD', RING, unpack(tags))
-    announce(tags)
+  if #ring > 0 then
+    redis.call('ZADD', RING, unpack(ring))
+    announce(ring)
   end
-end
-
--- Let users in whose first task became ready, each at max(its own tag, the clock): idling earns no credit and erases
--- no debt (I24). Lists of users that name one of them hear of its tag: there a tag too low is corrected when read, but
--- a user that is missing would not be found.
-local function join_ring(users)
-  if #users == 0 then
-    return
-  end
-  local debts = redis.call('ZMSCORE', TAGS, unpack(users))
-  local pairs_of, indebted = {}, {}
-  for i = 1, #users do
-    local debt = tonumber(debts[i])
-    pairs_of[2 * i - 1] = debt and debt > queue.clock and debt or queue.clock
-    pairs_of[2 * i] = users[i]
-    if debt then
-      indebted[#indebted + 1] = users[i]
-    end
-  end
-  redis.call('ZADD', RING, unpack(pairs_of))
-  if #indebted > 0 then
-    redis.call('ZREM', TAGS, unpack(indebted))
-  end
-  announce(pairs_of)
-end
-
--- Let out users that have nothing ready any more; a tag beyond the clock is a debt that is kept for their return.
-local function leave_ring(users, tag_of)
-  if #users == 0 then
-    return
-  end
-  redis.call('ZREM', RING, unpack(users))
-  local debts = {}
-  for i = 1, #users do
-    if tag_of[users[i]] > queue.clock then
-      debts[#debts + 1] = tag_of[users[i]]
-      debts[#debts + 1] = users[i]
-    end
-  end
-  if #debts > 0 then
-    redis.call('ZADD', TAGS, unpack(debts))
-  end
-end
-
--- Forget debts that the clock has overtaken, a bounded number at a time. When nothing is ready and nothing runs, the
--- clock moves to the greatest tag, as the paper has it for the end of a busy period: else debts would stay for ever.
-local function sweep_tags(limit)
-  if redis.call('EXISTS', TAGS) == 0 then
-    return
-  end
-  if redis.call('EXISTS', RING) == 0 and redis.call('EXISTS', LEASES) == 0 then
-    local greatest = tonumber(redis.call('ZRANGE', TAGS, 0, 0, 'REV', 'WITHSCORES')[2])
-    if greatest > queue.clock then
-      set_stat('clock', greatest)
-    end
-  end
-  local paid = redis.call('ZRANGE', TAGS, '-inf', queue.clock, 'BYSCORE', 'LIMIT', 0, limit)
-  if #paid > 0 then
-    redis.call('ZREM', TAGS, unpack(paid))
+  if #outside > 0 then
+    redis.call('ZADD', TAGS, unpack(outside))
   end
 end
 
@@ -145,4 +96,91 @@ local function head_of(scope, count)
   end
   queue.unfinished = true
   return {}
+end
+
+-- The clock for somebody who joins a list: that of the queue, or the least tag among the list's ready users where that
+-- is behind. Lists are served by workers of their own and so at a pace of their own: whoever joined one that is slow at
+-- the queue's clock would wait for all that the others had been given.
+local list_clocks = {}
+local function clock_of(named)
+  local clock = queue.clock
+  for digest in string.gmatch(named or '', '[^,]+') do
+    if not list_clocks[digest] then
+      list_clocks[digest] = tonumber(head_of(digest, 1)[2]) or queue.clock
+    end
+    clock = math.min(clock, list_clocks[digest])
+  end
+  return clock
+end
+
+-- Let users in whose first task became ready (or that were held), each at max(its own tag, the clock): idling earns no
+-- credit and erases no debt (I24). Lists of users that name one of them hear of its tag: there a tag too low is
+-- corrected when read, but a user that is missing would not be found.
+local function join_ring(users)
+  if #users == 0 then
+    return
+  end
+  local debts = redis.call('ZMSCORE', TAGS, unpack(users))
+  local named = queue.scopes > 0 and redis.call('HMGET', NAMED, unpack(users)) or {}
+  local tags, indebted = {}, {}
+  for i = 1, #users do
+    local debt, clock = tonumber(debts[i]), clock_of(named[i])
+    tags[2 * i - 1] = debt and debt > clock and debt or clock
+    tags[2 * i] = users[i]
+    if debt then
+      indebted[#indebted + 1] = users[i]
+    end
+  end
+  redis.call('ZADD', RING, unpack(tags))
+  if #indebted > 0 then
+    redis.call('ZREM', TAGS, unpack(indebted))
+  end
+  announce(tags, named)
+end
+
+-- Does this user have runs whose end will correct its tag? Then the tag is kept wherever the clock is.
+local function is_charged_later(user)
+  return rules.cost == 'time' and busy[user] > 0
+end
+
+-- Let out users that have nothing ready any more; a tag beyond the clock is a debt that is kept for their return.
+local function leave_ring(users, tag_of)
+  if #users == 0 then
+    return
+  end
+  redis.call('ZREM', RING, unpack(users))
+  local debts = {}
+  for i = 1, #users do
+    if tag_of[users[i]] > queue.clock or is_charged_later(users[i]) then
+      debts[#debts + 1] = tag_of[users[i]]
+      debts[#debts + 1] = users[i]
+    end
+  end
+  if #debts > 0 then
+    redis.call('ZADD', TAGS, unpack(debts))
+  end
+end
+
+-- Forget debts that the clock has overtaken, a bounded number at a time. When nothing is ready, held or running, the
+-- clock moves to the greatest tag, as the paper has it for the end of a busy period: else debts would stay for ever.
+local function sweep_tags(limit)
+  if redis.call('EXISTS', TAGS) == 0 then
+    return
+  end
+  if redis.call('EXISTS', RING, HELD, LEASES) == 0 then
+    local greatest = tonumber(redis.call('ZRANGE', TAGS, 0, 0, 'REV', 'WITHSCORES')[2])
+    if greatest > queue.clock then
+      set_stat('clock', greatest)
+    end
+  end
+  local paid, gone = redis.call('ZRANGE', TAGS, '-inf', queue.clock, 'BYSCORE', 'LIMIT', 0, limit), {}
+  load_busy(rules.cost == 'time' and paid or {})
+  for i = 1, #paid do
+    if not is_charged_later(paid[i]) then
+      gone[#gone + 1] = paid[i]
+    end
+  end
+  if #gone > 0 then
+    redis.call('ZREM', TAGS, unpack(gone))
+  end
 end

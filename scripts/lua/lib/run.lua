@@ -1,11 +1,12 @@
 -- A run: one grant of a task to a worker. Its facts stand in `runs` for as long as it has a lease, and nowhere else:
 -- a task runs if and only if it has a lease (I4).
---   <token>:<since>:<start>:<core>:<worker>
+--   <token>:<since>:<start>:<core>:<worker> <charge> <label>
 -- token: unique, rising; every write of the run must carry it. since: when the task became ready, start: when it was
 -- granted (ms). core: what the task's next record begins with (lib/record), this grant's attempt counted.
-local RUN = '^(%d+):(%d+):%d+:(%d:%d+:%d+:%d+:%d+:%w*):(.*)$'
+-- charge: what its user was charged for it (lib/price). label: its task's name, and the cost that it declares.
+local RUN = '^(%d+):(%d+):(%d+):(%d:%d+:%d+:%d+:%d+:%w*):([^ ]*) ([^ ]*) (.*)$'
 
--- Return token, since, core and worker.
+-- Return token, since, start, core, worker, charge and label.
 local function parse_run(text)
   return string.match(text, RUN)
 end

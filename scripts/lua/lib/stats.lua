@@ -3,7 +3,8 @@
 --   seq       last sequence number given to a task               token   last lease token given
 --   resumed   when Redis last came back from standing still, ms
 --   scopes    how many user lists are registered                 *_total and queued, scheduled, failed: totals
-local queue = { now = 0, clock = 0, seq = 0, scopes = 0, queued = 0, scheduled = 0, failed = 0 }
+--   rules     `<cost> <subjects with limits> <of these, names>`  aging     ms of waiting that a level is worth
+local queue = { now = 0, clock = 0, seq = 0, scopes = 0, rules = 0, queued = 0, scheduled = 0, failed = 0 }
 local changed = {}
 
 -- Workers beat every second. If they did until lately and then no script ran for 3 s, Redis itself stood still: the
@@ -21,7 +22,7 @@ local function open_queue(at, ...)
   local names = { 'now', 'clock', ... }
   local values = redis.call('HMGET', STATS, unpack(names))
   for i = 1, #names do
-    queue[names[i]] = tonumber(values[i]) or 0
+    queue[names[i]] = tonumber(values[i]) or values[i] or 0
   end
   local now = tonumber(at)
   if not now then

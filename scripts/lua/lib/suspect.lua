@@ -13,12 +13,17 @@ local function drop_suspect(worker, member)
   end
 end
 
--- Put the entries of suspects that had to be passed over (entry, level, ...) back before those behind them, and serve
--- this user no more in this call: what else it had ready has been taken.
-local function pass_over(user, suspects)
-  for i = #suspects - 1, 1, -2 do
-    redis.call('LPUSH', lane_key(user, suspects[i + 1]), suspects[i])
+-- Put entries (entry, level, ...) that were taken off a user's lanes back before those behind them.
+local function put_back(user, entries)
+  for i = #entries - 1, 1, -2 do
+    redis.call('LPUSH', lane_key(user, entries[i + 1]), entries[i])
   end
-  barred[user] = true
-  barred[#barred + 1] = user
+end
+
+-- Serve a user no more in this call if suspects of it had to be passed over: what else it had ready has been taken.
+local function bar_user(user, suspects)
+  if #suspects > 0 and not barred[user] then
+    barred[user] = true
+    barred[#barred + 1] = user
+  end
 end

@@ -63,6 +63,9 @@ end
 -- Wake workers for tasks that became ready: up to `limit` of those that may serve these users. A worker that finds
 -- more than it can take wakes the next one, so a small limit is enough however many tasks there are.
 local function wake_servers(users, limit)
+  if #users == 0 then
+    return
+  end
   limit = limit - wake_scope('*', limit)
   if queue.scopes == 0 or limit <= 0 then
     return

@@ -1,0 +1,16 @@
+#!lua flags=allow-oom
+-- Look at users anew that are held: settings that stand for all have changed.
+-- include: keys names stats limits counts record lane ring hold wake due close
+-- takes: now, wake limit, users (at most 1,000)
+-- replies: how many of them were held
+local now, wake_limit = unpack(ARGV, 1, 2)
+
+open_queue(now, 'scopes', 'rules', 'queued')
+read_rules()
+rules.limited = 1
+free_users({ unpack(ARGV, 3) })
+rules.limited = redis.call('HLEN', LIMITS) + redis.call('EXISTS', HELD)
+save_rules()
+join_ring(joining)
+close_queue(tonumber(wake_limit))
+return #joining

@@ -1,0 +1,95 @@
+-- Taking tasks off a user's lanes and granting them.
+local LIVE = '^Q(%d):(%d+):(%d+):(%d+)(:%d+:%w*)::|([^|]*)'
+local subject_by = {}      -- label -> the subject `|name`
+
+local function subject_of(label)
+  local subject = subject_by[label]
+  if not subject then
+    subject = '|' .. string.match(label, '^[^ ]*')
+    subject_by[label] = subject
+    load_counts({ subject })
+    load_busy({ subject })
+  end
+  return subject
+end
+
+local function show_task(user, entry, seq, since, id, text, visit)
+  local level, record_seq, attempt, lost, rest, label = string.match(text or '', LIVE)
+  if record_seq ~= seq then
+    queue.damaged = true
+  else
+    visit(user, entry, since, id, level, seq, attempt, lost, rest, label, text)
+  end
+end
+
+-- Take up to `want` entries off a user's lanes; `visit` gets what there is to say of each task. Returns how many were
+-- taken off: one that is not its record's makes the user's count doubtful.
+local function read_tasks(user, want, visit)
+  if want == 1 and counts[user][3] == counts[user].ready then     -- the common case among many users: no tables
+    local entry = redis.call('LPOP', lane_key(user, 3))
+    if entry then
+      local seq, since, id = string.match(entry, '^(%d+):(%d+):(.*)')
+      show_task(user, entry, seq, since, id, redis.call('HGET', user_key(user, 'tasks'), id), visit)
+    end
+    return entry and 1 or 0
+  end
+  local entries, ids, seqs, sinces = take_entries(user, want, queue.aging), {}, {}, {}
+  if #entries == 0 then
+    return 0
+  end
+  for i = 1, #entries do
+    seqs[i], sinces[i], ids[i] = string.match(entries[i], '^(%d+):(%d+):(.*)')
+  end
+  local texts = redis.call('HMGET', user_key(user, 'tasks'), unpack(ids))
+  for i = 1, #ids do
+    show_task(user, entries[i], seqs[i], sinces[i], ids[i], texts[i], visit)
+  end
+  return #entries
+end
+
+-- Grant a task: append its member, run and record to `taken`.
+local function grant_task(taken, user, since, id, level, seq, attempt, lost, rest, label, text, charge, worker)
+  local n, subject = #taken, subject_of(label)
+  queue.token = queue.token + 1
+  add_count(user, tonumber(level), -1)
+  add_count(subject, 3, -1)
+  add_busy(subject, 1)
+  taken[n + 1] = user .. '|' .. id
+  taken[n + 2] = queue.token .. ':' .. since .. ':' .. queue.at .. ':' .. level .. ':' .. seq .. ':' .. attempt + 1 ..
+    ':' .. lost .. rest .. ':' .. worker .. ' ' .. charge .. ' ' .. label
+  taken[n + 3] = text
+end
+
+local taking = {}
+local function take_one(user, entry, since, id, level, seq, attempt, lost, rest, label, text)
+  if lost ~= '0' and not take_suspect(taking.worker, user .. '|' .. id) then
+    taking.suspects = taking.suspects or {}
+    taking.suspects[#taking.suspects + 1] = entry
+    taking.suspects[#taking.suspects + 1] = tonumber(level)
+  else
+    grant_task(taking.taken, user, since, id, level, seq, attempt, lost, rest, label, text, taking.charge,
+      taking.worker)
+  end
+end
+
+-- Take up to `want` of one user's tasks, each at this charge. Returns member, run and record of each, in order.
+local function take_tasks(user, want, charge, worker)
+  if counts[user].g then
+    want = clean_lanes(user, want)
+  end
+  local taken, rounds = {}, 0
+  taking.taken, taking.suspects, taking.charge, taking.worker = taken, nil, charge, worker
+  queue.damaged = false
+  repeat
+    rounds = rounds + 1
+    local read = read_tasks(user, want - #taken / 3, take_one)
+  until read == 0 or #taken >= 3 * want or rounds == 16
+  if taking.suspects then
+    put_back(user, taking.suspects)
+    bar_user(user, taking.suspects)
+  end
+  if queue.damaged then
+    recount(user)
+  end
+  return taken
+end

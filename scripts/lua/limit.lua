@@ -1,0 +1,56 @@
+#!lua flags=allow-oom
+-- Set weight and caps of a subject (lib/limits): they are in force from the next claim on, for all that waits.
+-- include: keys names stats limits counts record lane ring hold wake park due close
+-- takes: now, subject, mode, wake limit; field, value, ... (an empty value takes a field away)
+--   mode: set changes these fields; seed gives them all, if nothing but a seed stands there; reset takes all away
+-- replies: what is in force now, `field=value;...` (lib/limits)
+local now, subject, mode, wake_limit = unpack(ARGV, 1, 4)
+
+open_queue(now, 'seq', 'scopes', 'rules', 'aging', 'queued')
+read_rules()
+local text = redis.call('HGET', LIMITS, subject)
+local old, fields = text and parse_limits(text) or {}, {}
+if mode == 'seed' and text and not old.seed then
+  return text
+end
+for name, value in string.gmatch(mode == 'set' and text or '', '([%a_]+)=([^;]*)') do
+  fields[name] = name ~= 'seed' and value or nil
+end
+for at = 5, #ARGV, 2 do
+  fields[ARGV[at]] = ARGV[at + 1] ~= '' and ARGV[at + 1] or nil
+end
+
+local parts = {}
+for name, value in pairs(fields) do
+  parts[#parts + 1] = name .. '=' .. value .. ';'
+end
+table.sort(parts)
+local new = mode ~= 'reset' and (#parts > 0 or text) and table.concat(parts) or nil
+if new then
+  redis.call('HSET', LIMITS, subject, new)
+else
+  redis.call('HDEL', LIMITS, subject)
+end
+change_rate(subject, old, new and parse_limits(new) or {})
+local is_name = #subject > 1 and string.byte(subject) == 124
+local parked = is_name and redis.call('ZSCORE', PARKED, string.sub(subject, 2))     -- then it stays counted
+rules.named = rules.named + (is_name and not parked and (new and 1 or 0) - (text and 1 or 0) or 0)
+rules.limited = redis.call('HLEN', LIMITS) + redis.call('EXISTS', HELD)
+save_rules()
+if rules.limited == 0 then
+  redis.call('UNLINK', BUCKETS)     -- of users that `*` stood for
+end
+
+if subject == WHOLE then
+  readied = redis.call('ZRANGE', RING, 0, 99)
+  load_counts(readied)
+elseif is_name then
+  redis.call('ZADD', PARKED, 'XX', 0, string.sub(subject, 2))
+  unpark_tasks()
+else
+  rules.limited = rules.limited + 1     -- even if nobody has settings any more, somebody may be held
+  free_users({ subject })
+end
+join_ring(joining)
+close_queue(tonumber(wake_limit))
+return new or ''

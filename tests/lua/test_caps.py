@@ -1,0 +1,232 @@
+"""Caps of users, of task names and of the queue: never exceeded, effective at once, taken together or not at all (I15)."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from fairque.core.limits import Caps, UserSettings
+from tests.lua.scene import BURY, DONE, RELEASE, Scene, again, ids_of, postpone, users_of
+
+SUBJECTS = ["user", "name", "queue", "*"]
+each_subject = pytest.mark.parametrize("subject", SUBJECTS)
+
+
+def change(scene: Scene, subject: str, **values: Any) -> Caps | UserSettings:
+    """Change the caps of user a, of the name m:f, of the queue or of all users."""
+    if subject == "name":
+        return scene.limit_task("m:f", **values)
+    if subject == "queue":
+        return scene.limit_queue(**values)
+    return scene.limit_user("a" if subject == "user" else "*", **values)
+
+
+def tables(scene: Scene, *names: str) -> dict[str, Any]:
+    return {name: scene.client.hgetall(scene.key(name)) for name in names}
+
+
+DAY = 86_400_000
+
+
+def missing_tokens(scene: Scene) -> dict[str, float]:
+    """Return how many tokens are missing in the buckets of those whose rate is 1/d: a day for each."""
+    return {subject: (full - scene.now) / DAY for subject, full in scene.tags("buckets").items() if full > scene.now}
+
+
+# --- max_concurrency and paused -------------------------------------------------------------------------------------
+
+
+@each_subject
+def test_max_concurrency_is_never_exceeded_and_never_left_unused(scene: Scene, subject: str) -> None:
+    change(scene, subject, max_concurrency=3)
+    scene.push_many("a", 40)
+    chance, runs, order = random.Random(1), scene.claim(2), []
+    while len(order) < 40:
+        chance.shuffle(runs)
+        count = chance.randint(0, len(runs))
+        order += ids_of(runs[:count])
+        ended, runs = runs[:count], runs[count:]
+        worker, want = chance.choice(["w1", "w2"]), chance.randint(1, 5)
+        found = scene.settle([(grant, DONE) for grant in ended], want=want, worker=worker).grants
+        left = 40 - len(order) - len(runs)
+        assert len(found) == min(want, 3 - len(runs), left)
+        runs += found
+    assert tables(scene, "busy", "held") == {"busy": {}, "held": {}}
+
+
+@each_subject
+def test_none_may_run_at_zero_and_a_change_counts_at_once_in_both_directions(scene: Scene, subject: str) -> None:
+    scene.push_many("a", 30)
+    change(scene, subject, max_concurrency=0)
+    assert scene.claim(5) == []
+    change(scene, subject, max_concurrency=4)
+    runs = scene.claim(9)
+    assert len(runs) == 4
+    change(scene, subject, max_concurrency=2)
+    scene.end(runs[:2], DONE)
+    assert scene.claim(5) == []
+    scene.end(runs[2:3], DONE)
+    assert len(scene.claim(5)) == 1
+    change(scene, subject, paused=True)
+    scene.end(runs[3:], DONE)
+    assert scene.claim(5) == []
+    change(scene, subject, paused=None, max_concurrency=None)
+    assert len(scene.claim(5)) == 5
+
+
+@each_subject
+@pytest.mark.parametrize("way", [DONE, BURY, RELEASE, again(1), postpone(1)], ids=lambda way: type(way).__name__)
+def test_every_way_to_end_gives_the_slot_back(scene: Scene, subject: str, way: Any) -> None:
+    change(scene, subject, max_concurrency=1)
+    scene.push_many("a", 3)
+    for _ in range(3):
+        runs = scene.claim(2)
+        assert len(runs) == 1
+        scene.end(runs, way)
+        scene.now += 1000
+    assert tables(scene, "busy")["busy"] == {}
+
+
+def test_a_user_at_its_cap_leaves_the_turn_to_others(scene: Scene) -> None:
+    scene.limit_user("a", max_concurrency=1)
+    scene.push_many("a", 5)
+    scene.push_many("b", 5)
+    assert users_of(scene.claim(4)) == ["a", "b", "b", "b"]
+    assert set(scene.tags()) == {"b"}
+    assert scene.held() == {b"a": b"c"}
+
+
+def test_many_users_that_are_closed_do_not_keep_the_others_from_work(scene: Scene) -> None:
+    for number in range(100):
+        scene.limit_user(f"user:{number}", paused=True)
+        scene.push_many(f"user:{number}", 1)
+    scene.push_many("z", 2)
+    answer = scene.settle(want=1, block=2.0)
+    for _ in range(20):
+        if not answer.grants and answer.pause <= 0.001:  # so many at once are looked at; it asks again at once
+            answer = scene.settle(want=1, block=2.0)
+    assert users_of(answer.grants) == ["z"]
+
+
+# --- rate -----------------------------------------------------------------------------------------------------------
+
+
+@each_subject
+@pytest.mark.parametrize(("rate", "burst", "per_ms"), [("100/s", 10, 0.1), ("10/m", None, 1 / 6000), ("7.5/s", 3, 0.0075)])
+def test_a_rate_is_kept_in_every_window_and_used_up(
+    scene: Scene, subject: str, rate: str, burst: int | None, per_ms: float
+) -> None:
+    change(scene, subject, rate=rate, burst=burst)
+    scene.push_many("a", 400)
+    chance, begin, starts = random.Random(2), scene.now, []
+    for _ in range(120):
+        starts += [scene.now] * len(scene.serve(chance.choice([1, 2, 5, 50])))
+        scene.now += chance.choice([1, 7, int(0.3 / per_ms), int(2 / per_ms)])
+    starts += [scene.now] * len(scene.serve(200))
+    most = burst or 1
+    for first, at in enumerate(starts):
+        for last in range(first, min(first + 60, len(starts))):
+            assert last - first + 1 <= most + (starts[last] - at) * per_ms + 1e-6
+    assert len(starts) <= most + (scene.now - begin) * per_ms
+    scene.now += int(1000 / per_ms)
+    assert len(scene.claim(200)) == min(most, 400 - len(starts))
+
+
+@pytest.mark.parametrize("starts", [1, 7, 29, 57, 58, 113, 997])
+def test_the_default_burst_is_what_the_rate_allows_in_a_second(scene: Scene, starts: int) -> None:
+    assert change(scene, "user", rate=f"{starts}/s").bucket == starts
+    scene.push_many("a", starts + 5)
+    assert sum(len(scene.claim(200)) for _ in range(6)) == starts
+
+
+def test_buckets_of_users_without_a_rate_are_not_kept(scene: Scene) -> None:
+    scene.limit_user("*", rate="10/s")
+    for number in range(20):
+        scene.push_many(f"user:{number}", 1)
+    assert len(scene.drain()) == 20
+    scene.now += 3_600_000
+    scene.limit_user("*", mode="reset")
+    for _ in range(5):
+        scene.settle()
+    assert (scene.tags("buckets"), tables(scene, "limits")) == ({}, {"limits": {}})
+
+
+# --- several at once ------------------------------------------------------------------------------------------------
+
+
+def test_what_one_cap_bars_takes_nothing_of_another(scene: Scene) -> None:
+    scene.limit_user("a", rate="1/d", burst=1)
+    scene.limit_task("m:f", rate="1/d", burst=1)
+    scene.limit_task("m:g", max_concurrency=0)
+    scene.limit_queue(rate="1/d", burst=2)
+    scene.push("a", "a1", label="m:g")
+    assert scene.claim(3) == []
+    assert missing_tokens(scene) == {}
+    scene.limit_queue(max_concurrency=0)
+    scene.push("a", "a2", "a3")
+    assert scene.claim(3) == []
+    assert missing_tokens(scene) == {}
+    scene.limit_queue(max_concurrency=None)
+    assert ids_of(scene.claim(3)) == ["a2"]
+    assert missing_tokens(scene) == {"a": 1, "|m:f": 1, "|": 1}
+    assert tables(scene, "busy")["busy"] == {b"a": b"1", b"|m:f": b"1"}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_least_of_all_caps_is_what_runs(scene: Scene, seed: int) -> None:
+    chance = random.Random(seed)
+    caps = {user: chance.randint(0, 6) for user in "abc"}
+    names = {name: chance.randint(0, 8) for name in ("m:f", "m:g")}
+    most = chance.randint(1, 14)
+    for user, cap in caps.items():
+        scene.limit_user(user, max_concurrency=cap)
+    for name, cap in names.items():
+        scene.limit_task(name, max_concurrency=cap)
+    scene.limit_queue(max_concurrency=most)
+    ready = Counter({(user, name): 10 for user in caps for name in names})
+    for user, name in ready:
+        scene.push_many(user, 10, label=name)
+    running: Counter[str] = Counter()
+    while grants := scene.claim(chance.randint(1, 5)):
+        for grant in grants:
+            name = grant.body.split(b"|")[0].decode()
+            running.update([grant.user_id, name])
+            ready[grant.user_id, name] -= 1
+    assert all(running[user] <= cap for user, cap in caps.items())
+    assert all(running[name] <= cap for name, cap in names.items())
+    total = sum(running[user] for user in caps)
+    assert total <= most
+    could = [key for key in ready if running[key[0]] < caps[key[0]] and running[key[1]] < names[key[1]]]
+    assert total == most or could == []
+    busy = {field.decode(): int(text) for field, text in tables(scene, "busy")["busy"].items()}
+    assert busy == {(key if len(key) == 1 else f"|{key}"): amount for key, amount in running.items()}
+
+
+# --- whose settings count -------------------------------------------------------------------------------------------
+
+
+def test_a_star_stands_for_users_without_settings_of_their_own(scene: Scene) -> None:
+    scene.limit_user("*", max_concurrency=1)
+    scene.limit_user("own", weight=1)
+    for user in ("a", "b", "own"):
+        scene.push_many(user, 3)
+    assert Counter(users_of(scene.claim(9))) == {"a": 1, "b": 1, "own": 3}
+    scene.limit_user("*", max_concurrency=2)
+    assert Counter(users_of(scene.claim(9))) == {"a": 1, "b": 1}
+    scene.limit_user("own", mode="reset")
+    scene.push_many("own", 1)
+    assert scene.claim(9) == []
+
+
+def test_a_seed_never_overrides_what_was_set_at_run_time(scene: Scene) -> None:
+    assert scene.limit_user("a", mode="seed", weight=2, max_concurrency=5) == UserSettings(weight=2, max_concurrency=5)
+    assert scene.limit_user("a", mode="seed", weight=3) == UserSettings(weight=3)
+    assert scene.limit_user("a", max_concurrency=7) == UserSettings(weight=3, max_concurrency=7)
+    assert scene.limit_user("a", mode="seed", weight=4) == UserSettings(weight=3, max_concurrency=7)
+    assert scene.limit_user("a", weight=None, max_concurrency=None) == UserSettings()
+    assert scene.limit_user("a", mode="seed", weight=4) == UserSettings()
+    assert scene.limit_user("a", mode="reset") == UserSettings()
+    assert scene.limit_user("a", mode="seed", weight=4) == UserSettings(weight=4)
