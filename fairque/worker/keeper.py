@@ -112,7 +112,7 @@ class Keeper:
             for holding, still in zip(chunk, kept, strict=True):
                 if still:
                     holding.until = asked + self._worker.lease_seconds
-                elif holding.grant.token in self._held:  # else it was settled while we asked
+                elif holding.grant.token in self._held and not holding.unwanted:  # else it was settled while we asked
                     holding.unwanted = True
                     log.warning("worker %s lost the lease of task %s", self._worker.id, holding.grant.task_id)
         self._renewed = asked

@@ -113,6 +113,10 @@ local function clock_of(named)
   return clock
 end
 
+local function lists_of(users)
+  return queue.scopes > 0 and redis.call('HMGET', NAMED, unpack(users)) or {}
+end
+
 -- Let users in whose first task became ready (or that were held), each at max(its own tag, the clock): idling earns no
 -- credit and erases no debt (I24). Lists of users that name one of them hear of its tag: there a tag too low is
 -- corrected when read, but a user that is missing would not be found.
@@ -121,7 +125,7 @@ local function join_ring(users)
     return
   end
   local debts = redis.call('ZMSCORE', TAGS, unpack(users))
-  local named = queue.scopes > 0 and redis.call('HMGET', NAMED, unpack(users)) or {}
+  local named = lists_of(users)
   local tags, indebted = {}, {}
   for i = 1, #users do
     local debt, clock = tonumber(debts[i]), clock_of(named[i])
@@ -138,20 +142,20 @@ local function join_ring(users)
   announce(tags, named)
 end
 
--- Does this user have runs whose end will correct its tag? Then the tag is kept wherever the clock is.
-local function is_charged_later(user)
-  return rules.cost == 'time' and busy[user] > 0
+-- Is this tag of a user a debt, to be kept for its return? It lies beyond the clock, or runs are to correct it yet.
+local function is_debt(user, tag, named)
+  return tag > queue.clock or (named and tag > clock_of(named)) or (rules.cost == 'time' and busy[user] > 0)
 end
 
--- Let out users that have nothing ready any more; a tag beyond the clock is a debt that is kept for their return.
+-- Let out users that have nothing ready any more, or may not start it.
 local function leave_ring(users, tag_of)
   if #users == 0 then
     return
   end
   redis.call('ZREM', RING, unpack(users))
-  local debts = {}
+  local debts, named = {}, lists_of(users)
   for i = 1, #users do
-    if tag_of[users[i]] > queue.clock or is_charged_later(users[i]) then
+    if is_debt(users[i], tag_of[users[i]], named[i]) then
       debts[#debts + 1] = tag_of[users[i]]
       debts[#debts + 1] = users[i]
     end
@@ -173,11 +177,21 @@ local function sweep_tags(limit)
       set_stat('clock', greatest)
     end
   end
-  local paid, gone = redis.call('ZRANGE', TAGS, '-inf', queue.clock, 'BYSCORE', 'LIMIT', 0, limit), {}
-  load_busy(rules.cost == 'time' and paid or {})
-  for i = 1, #paid do
-    if not is_charged_later(paid[i]) then
-      gone[#gone + 1] = paid[i]
+  local behind = redis.call('ZCOUNT', TAGS, '-inf', queue.clock)
+  local first = behind > limit and queue.now % (behind - limit) or 0     -- some of them may have to stay
+  local paid = redis.call('ZRANGE', TAGS, '-inf', queue.clock, 'BYSCORE', 'LIMIT', first, limit, 'WITHSCORES')
+  local users, gone = {}, {}
+  for i = 1, #paid, 2 do
+    users[#users + 1] = paid[i]
+  end
+  if #users == 0 then
+    return
+  end
+  local named = lists_of(users)
+  load_busy(users)
+  for i = 1, #users do
+    if not is_debt(users[i], tonumber(paid[2 * i]), named[i]) then
+      gone[#gone + 1] = users[i]
     end
   end
   if #gone > 0 then

@@ -1,0 +1,186 @@
+"""A random walk: what programs, operators and workers do to a queue with weights and caps, in any order."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
+
+from fairque.core.ids import encode_id
+from fairque.core.limits import Caps
+from fairque.core.outcome import Outcome
+from fairque.errors import TaskRunning
+from fairque.store import claims
+from fairque.store.records import Grant
+from tests.lua.scene import BURY, DONE, LEASE, RELEASE, Scene, again, postpone
+from tests.lua.shop import QUEUE, Job, Shop
+
+USERS, NAMES = ["a", "b:{x}", "c"], ["m:f", "m:g"]
+WORKERS = {"w1": (["*"], []), "w2": (["a", "b:{x}"], []), "w3": (["c"], ["*"]), "w4": (["c"], ["a"])}
+WAYS: dict[str, tuple[Outcome, str, int]] = {
+    "done": (DONE, "E", 0),
+    "bury": (BURY, "E", 0),
+    "release": (RELEASE, "Q", 0),
+    "again": (again(3), "W", 3000),
+    "postpone": (postpone(2), "W", 2000),
+}
+BLOCK = 2.0
+caps = st.fixed_dictionaries(
+    {
+        "max_concurrency": st.sampled_from([None, None, 0, 1, 2]),
+        "rate": st.sampled_from([None, None, "2/s", "20/m"]),
+        "burst": st.sampled_from([None, 1, 3]),
+        "paused": st.sampled_from([None, None, True]),
+    }
+)
+subjects = st.sampled_from([*USERS, *USERS, "*", "|m:f", "|m:f", "|m:g", QUEUE])
+
+
+class Walk(RuleBasedStateMachine):
+    """The rules are what programs, operators and workers do; each is done to the queue and to the model."""
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__()
+        self.scene, self.shop, self.clock = scene, Shop(self.tokens, scene.now), 0.0
+        self.held: list[Grant] = []
+        self.sleeping: dict[str, int] = {}
+        self.lists = {name: claims.lists_of(*both) for name, both in WORKERS.items()}
+        for users, others in WORKERS.values():
+            scene.register(users)
+            scene.register(others)
+
+    # --- what is done -----------------------------------------------------------------------------------------------
+
+    @rule(
+        user=st.sampled_from(USERS),
+        labels=st.lists(st.sampled_from(["m:f", "m:f", "m:g", "m:f 5", "m:g 0.5"]), min_size=1, max_size=4),
+        level=st.sampled_from([1, 3, 3, 3, 6]),
+        delay=st.none() | st.none() | st.sampled_from([1, 1500]),
+    )
+    def push(self, user: str, labels: list[str], level: int, delay: int | None) -> None:
+        for label in labels:
+            task_id = self.scene.name("t")
+            self.scene.push(user, task_id, level=level, label=label, when=f"+{delay}" if delay else "")
+            due = None if delay is None else self.scene.now + delay
+            self.shop.push(task_id, user, label.split()[0], level, due)
+
+    @rule(subject=subjects, values=caps, weight=st.sampled_from([None, 0.5, 3]))
+    def limit(self, subject: str, values: dict[str, Any], weight: float | None) -> None:
+        if subject == QUEUE:
+            self.scene.limit_queue(**values)
+        elif subject.startswith(QUEUE):
+            self.scene.limit_task(subject[1:], **values)
+        else:
+            values = {**values, "weight": weight}
+            self.scene.limit_user(subject, **values)
+        self.shop.change(subject, "set", values)
+
+    @rule(subject=subjects)
+    def unlimit(self, subject: str) -> None:
+        if subject == QUEUE:
+            self.scene.limit_queue(mode="reset")
+        elif subject.startswith(QUEUE):
+            self.scene.limit_task(subject[1:], mode="reset")
+        else:
+            self.scene.limit_user(subject, mode="reset")
+        self.shop.change(subject, "reset", {})
+
+    @rule(worker=st.sampled_from([*WORKERS]), want=st.integers(1, 5))
+    def claim(self, worker: str, want: int) -> None:
+        self.settle(worker, want, [])
+
+    @rule(
+        worker=st.sampled_from([*WORKERS]),
+        want=st.integers(0, 3),
+        places=st.lists(st.integers(0, 12), max_size=3, unique=True),
+        kind=st.sampled_from([*WAYS]),
+        ran=st.sampled_from([None, 0.001, 2.5]),
+    )
+    def end(self, worker: str, want: int, places: list[int], kind: str, ran: float | None) -> None:
+        ended = [self.held[place] for place in places if place < len(self.held)]
+        self.settle(worker, want, ended, kind, ran)
+
+    @rule(place=st.integers(0, 12))
+    def renew(self, place: int) -> None:
+        if place < len(self.held):
+            grant = self.held[place]
+            holds = self.holds(grant)
+            assert self.scene.renew(grant) == [holds]
+            if holds:
+                self.shop.jobs[grant.task_id].at = self.scene.now + int(LEASE * 1000)
+
+    @rule(place=st.integers(0, 40))
+    def delete(self, place: int) -> None:
+        known = [task_id for task_id, job in self.shop.jobs.items() if job.letter != "E"]
+        if place < len(known):
+            job = self.shop.jobs[known[place]]
+            if job.letter == "R":
+                with pytest.raises(TaskRunning):
+                    self.scene.delete(job.user, known[place])
+                return
+            assert self.scene.delete(job.user, known[place])
+            del self.shop.jobs[known[place]]
+
+    @rule(ms=st.sampled_from([1, 40, 500, 500, 3000, 16_000]))
+    def pass_time(self, ms: int) -> None:
+        self.scene.now += ms
+        self.shop.now = self.scene.now
+
+    # --- a worker's call --------------------------------------------------------------------------------------------
+
+    def settle(
+        self, worker: str, want: int, ended: list[Grant], kind: str = "done", ran: float | None = None
+    ) -> None:
+        way, letter, later = WAYS[kind]
+        self.scene.woken(worker)
+        answer = self.scene.settle(
+            [(grant, way) for grant in ended],
+            want=want, worker=worker, lists=self.lists[worker], block=BLOCK, ran=ran,
+        )  # fmt: skip
+        for place, grant in enumerate(ended):
+            assert self.holds(grant) == (place not in answer.stale)
+            if place not in answer.stale:
+                job = self.shop.jobs[grant.task_id]
+                self.shop.stop(job, letter, unbegun=kind == "release" and ran is None)
+                job.at = self.scene.now + later
+        self.shop.pass_time()
+        for grant in answer.grants:
+            deadline = self.scene.now + int(LEASE * 1000)
+            self.shop.grant(grant.task_id, worker, grant.token, deadline)
+            assert grant.user_id in WORKERS[worker][0] + WORKERS[worker][1] or "*" in sum(WORKERS[worker], [])
+        self.held = [*answer.grants, *(grant for grant in self.held if grant not in ended)][:20]
+        if len(answer.grants) < want:
+            self.sleeping[worker] = self.scene.now + math.ceil(answer.pause * 1000)
+            if answer.pause > 0.001:
+                assert self.startable(worker) == [], f"{worker} goes to sleep for {answer.pause} s"
+        else:
+            self.sleeping.pop(worker, None)
+
+    def startable(self, worker: str) -> list[Job]:
+        assigned, steal = WORKERS[worker]
+        return [
+            job
+            for job in self.shop.those("Q")
+            if ("*" in assigned + steal or job.user in assigned + steal)
+            and not (job.lost and self.shop.suspects(worker))
+            and self.shop.may_start(job)
+        ]
+
+    def holds(self, grant: Grant) -> bool:
+        job = self.shop.jobs.get(grant.task_id)
+        return job is not None and job.letter == "R" and job.token == grant.token
+
+    def tokens(self, subject: str, caps: Caps) -> float:
+        """Return what a bucket holds, as the head of limits.lua says."""
+        text: Any = self.scene.client.hget(self.scene.key("buckets"), self.field(subject))
+        most, per_second = caps.bucket or 0, caps.per_second or 0
+        if text is None:
+            return most
+        tokens, at = text.decode().split(":")
+        return min(most, float(tokens) + (self.scene.now - int(at)) / 1000 * per_second)
+
+    def field(self, subject: str) -> str:
+        return subject if subject[0] in "|*" else encode_id(subject)
