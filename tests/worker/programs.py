@@ -57,6 +57,28 @@ def quick() -> None:
     """Be short, so that the worker holds tasks ahead."""
 
 
+def is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@task
+def be_alone(n: int, seconds: float) -> int:
+    """Note who was inside already, if that one is alive, and be busy for a while."""
+    me = f"{n} {current_task().attempt} {os.getpid()}"
+    client.rpush(f"{board}:came", me)
+    before = client.set(f"{board}:inside", me, get=True)
+    if before and is_alive(int(before.split()[2])):
+        client.rpush(f"{board}:met", before + b" met " + me.encode())
+    time.sleep(seconds)
+    if client.get(f"{board}:inside") == me.encode():
+        client.delete(f"{board}:inside")
+    return n
+
+
 @task
 def kill_the_worker() -> None:
     client.rpush(f"{board}:killed", current_task().attempt)
@@ -90,6 +112,11 @@ def stand_at(gate: str, who: str) -> str:
 
 @task(name="fleet:work")
 def work(n: int, seconds: float) -> list[int]:
+    raise NotImplementedError
+
+
+@task(name="fleet:be_alone")
+def be_alone(n: int, seconds: float) -> int:
     raise NotImplementedError
 
 
@@ -132,6 +159,10 @@ class Board:
         """Return the executions as soon as there are so many."""
         wait_until(lambda: len(self.came()) >= count, description=f"{count} executions: {self.came()}", timeout=timeout)
         return self.came()
+
+    def met(self) -> list[bytes]:
+        """Return who was not alone."""
+        return list(self._client.lrange(f"{self._name}:met", 0, -1))
 
     def kills(self) -> list[int]:
         """Return the attempts in which the killer struck."""
