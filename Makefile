@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test lint format bench race clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "}; {printf "  make %-8s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ format: $(READY) ## Put the code into the project's format
 
 bench: $(READY) ## Measure speed and memory beside the floors of redis-py
 	$(BIN)/fairque bench
+
+race: $(READY) ## Measure fairness beside other task queues (they are installed under bench/.peers)
+	$(BIN)/python bench/peers/race.py
 
 clean: ## Remove the virtual environment and all caches
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import click
 from msgspec.structs import replace
 
-from fairque.errors import ConfigError, EmbeddedServerError, FairqueError, RedisUnavailable, TaskValidationError
+from fairque.errors import (
+    ConfigError,
+    EmbeddedServerError,
+    FairqueError,
+    LimitsError,
+    RedisUnavailable,
+    TaskValidationError,
+)
 
 if TYPE_CHECKING:
     from fairque.config import FairQueueConfig
@@ -47,7 +54,7 @@ def exit_code(error: FairqueError) -> int:
     match error:
         case RedisUnavailable() | EmbeddedServerError():
             return UNREACHABLE
-        case ConfigError() | TaskValidationError():
+        case ConfigError() | TaskValidationError() | LimitsError():
             return WRONG_USAGE
     return FAILED
 

@@ -14,6 +14,10 @@ COMMANDS: Final = {
     "worker": "Run a worker until it is told to stop.",
     "push": "Push one task and print its id.",
     "info": "Show what waits, runs and failed, per user; and the workers.",
+    "user": "Give users weights and caps, pause them, see what is in force.",
+    "queue": "Cap or pause a queue or a task name, say how service is shared.",
+    "task": "Show how a task stands, and why it has not started.",
+    "simulate": "Replay a workload on a virtual clock, and ask: what if?",
     "bench": "Measure how fast fairque is on this machine.",
 }
 """Every command with its sentence; `fairque NAME` is the command NAME of the module `fairque.cli.NAME`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 
 def entitled(total: float, weights: Mapping[str, float], demands: Mapping[str, float]) -> dict[str, float]:
@@ -13,11 +14,11 @@ def entitled(total: float, weights: Mapping[str, float], demands: Mapping[str, f
     """
     shares: dict[str, float] = {}
     left = min(total, sum(demands.values()))
-    weight = sum(weights[user] for user in demands)
-    for user in sorted(demands, key=lambda user: demands[user] / weights[user]):
-        shares[user] = min(demands[user], left * weights[user] / weight if weight > 0 else 0.0)
+    users = sorted(demands, key=lambda user: demands[user] / weights[user])
+    behind = list(accumulate(weights[user] for user in reversed(users)))  # summed from the end: small ones keep theirs
+    for user in users:
+        shares[user] = min(demands[user], left * weights[user] / behind.pop())
         left -= shares[user]
-        weight -= weights[user]
     return shares
 
 

@@ -16,7 +16,7 @@ from fairque.core.checking import Problem, Rule, Section, fields_of, parse
 from fairque.core.wording import shown
 from fairque.errors import LimitsError
 
-_RATE: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)/(s|m|h|d)\Z")
+_RATE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)/(s|m|h|d)\Z")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _MOST: Final = 1_000_000_000
 
@@ -26,7 +26,7 @@ Burst = Annotated[int, Meta(ge=1, le=_MOST)]
 
 
 def _rate_faults(rate: str | None) -> Iterable[Problem]:
-    found = _RATE.match(rate or "1/s")
+    found = _RATE.match("1/s" if rate is None else rate)
     if found is None or not float(found[1]):
         yield Problem("", f"must be a number over s, m, h or d, such as 100/s or 10/m, not {shown(rate)}")
 

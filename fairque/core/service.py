@@ -43,6 +43,7 @@ class Tally:
             self._sums[key] = self._sums.get(key, 0) + amount
 
     def take(self) -> dict[tuple[str, str], int]:
-        """Return the sums, as whole numbers, and begin anew."""
-        sums, self._sums = self._sums, {}
-        return {key: round(amount) for key, amount in sums.items()}
+        """Return the sums in whole numbers, and begin anew with what they lack."""
+        whole = {key: int(amount) for key, amount in self._sums.items()}
+        self._sums = {key: rest for key, amount in self._sums.items() if (rest := amount - whole[key])}
+        return {key: amount for key, amount in whole.items() if amount}

@@ -11,7 +11,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from fairque.monitoring.overview import Overview, UserLine
+from fairque.monitoring.overview import Overview, Standing, UserLine
 from fairque.store.readings import Stats
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
@@ -42,9 +42,11 @@ def overview_page(overview: Overview, *, address: str, pretty: bool, rows: int |
     """Return everything: the heading, totals, users (at most `rows` of them), workers. `pretty` is for terminals."""
     heading = Text.assemble(("queue ", "dim"), (overview.queue, "bold"), (f" at {address}", "dim"))
     parts: list[RenderableType] = [heading, Text(), totals_table(overview.stats), Text()]
+    if overview.paused:
+        parts += [Text(f"paused, so that nothing starts: {', '.join(overview.paused)}", "bold yellow"), Text()]
     if overview.users:
         parts.append(users_table(overview.users[:rows], pretty=pretty))
-        parts += _more(len(overview.users) - len(overview.users[:rows]))
+        parts += more_users(len(overview.users) - len(overview.users[:rows]))
     else:
         parts.append(Text("no user has a task waiting, running or failed, or was served in the last hour", "dim"))
     parts.append(Text())
@@ -74,16 +76,20 @@ def totals_table(stats: Stats) -> Table:
 
 def users_table(users: Sequence[UserLine], *, pretty: bool) -> Table:
     """Return a line for each user."""
-    deferred = any(user.deferred for user in users)
+    deferred, barred = any(user.deferred for user in users), any(user.bars for user in users)
     table = plain_table(pretty=pretty)
     table.add_column("user", no_wrap=True, overflow="ellipsis", min_width=8)
-    for name in ("waiting", "critical", "running", "scheduled", *(["deferred"] if deferred else []), "failed"):
+    optional = ["deferred"] if deferred else []
+    for name in ("weight", "waiting", "critical", "running", "scheduled", *optional, "failed"):
         table.add_column(name, justify="right", no_wrap=True)
     for name in ("served 1 h", "share", "wait p50", "p95"):
         table.add_column(name, justify="right", no_wrap=True, style="cyan" if pretty else "")
+    if barred:
+        table.add_column("barred by", no_wrap=True)
     for user in users:
         table.add_row(
             Text(user.user_id, "bold" if user.at_hand else ""),
+            Text(f"{user.weight:g}", "" if user.weight != 1 else "dim"),
             quantity(user.queued),
             quantity(user.critical),
             quantity(user.started, "green"),
@@ -94,6 +100,7 @@ def users_table(users: Sequence[UserLine], *, pretty: bool) -> Table:
             share_text(user.share, width=8 if pretty else 0) if user.served else Text("-"),
             Text(wait_text(user.wait_p50_ms)),
             Text(wait_text(user.wait_p95_ms)),
+            *([bars_text(user)] if barred else []),
         )
     return table
 
@@ -131,6 +138,17 @@ def plain_table(*, pretty: bool) -> Table:
     return table
 
 
+def bars_text(user: Standing) -> Text:
+    """Return what keeps a user from more, in words."""
+    words = {
+        "paused": "paused",
+        "max_concurrency": f"{user.started}/{user.max_concurrency} running" if user.max_concurrency else "none may run",
+        "rate": f"rate {user.rate}",
+        "max_backlog": f"backlog {user.waiting:,}/{user.max_backlog or 0:,}",
+    }
+    return Text(", ".join(words[bar] for bar in user.bars), "yellow")
+
+
 def quantity(amount: int, style: str = "") -> Text:
     """Return a number, faint where it is nothing."""
     return Text(f"{amount:,}", style if amount else "dim")
@@ -163,8 +181,9 @@ def span(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
 
 
-def _more(left: int) -> list[RenderableType]:
-    return [Text(f"and {left:,} more users: --user U shows one, --json all", "dim")] if left > 0 else []
+def more_users(left: int, remedy: str = "--user U shows one") -> list[RenderableType]:
+    """Return a line about so many users that are not shown; nothing for none."""
+    return [Text(f"and {left:,} more users: {remedy}, --json all", "dim")] if left > 0 else []
 
 
 def _names(users: Sequence[str]) -> str:

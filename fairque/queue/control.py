@@ -26,7 +26,7 @@ class Control(ABC):
         one back to its default. Returns what is in force.
 
         Atomic, kept in Redis, and effective at once on what already waits; it wins over the configuration's `users:`.
-        The user need not have any task. `*` stands for every user without settings of its own.
+        The user need not have any task. What is set for `*` counts for every user that has no other value of its own.
 
         Raises:
             LimitsError: a name or a value is not accepted; all that is wrong is told.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
@@ -118,7 +117,7 @@ def _of_bar(what: str, bar: Bar) -> Iterator[Reason]:
 
 
 def _of_workers(found: Explained, name: str, workers: Iterable[Mapping[str, Any]]) -> Iterator[Reason]:
-    up = [worker for worker in workers if time.time() - worker["last_seen"] < _ALIVE]
+    up = [worker for worker in workers if found.now_ms / 1000 - worker["last_seen"] < _ALIVE]
     serving = [worker for worker in up if {"*", *found.lists} & set(worker.get("lists", ()))]
     if not serving:
         others = f": {_many(len(up), 'worker')} up, for others" if up else ": none is up"

@@ -145,7 +145,7 @@ class TaskQueue(Control):
         return popped[0] if popped else None
 
     def pop_many(self, count: int, timeout: float = 0.0) -> list[Task[Any]]:
-        """Claim up to `count` (1-200) tasks at once, waiting for the first as `pop` does; each has its own lease."""
+        """Claim up to `count` (1-10,000) tasks at once, waiting for the first as `pop` does; each has its own lease."""
         popped: list[Task[Any]] = self._converse(self._verbs.pop(count, timeout))
         return popped
 

@@ -24,7 +24,7 @@ _BARS: Final = {"p": "paused", "c": "max_concurrency", "r": "rate"}
 
 
 class AllLimits(NamedTuple):
-    """All that is set in a queue: for users by id (`*`: those without settings of their own), for tasks by name, for
+    """All that is set in a queue: for users by id (`*`: all, but for values of their own), for tasks by name, for
     the queue; and of users with ready tasks, which ones a cap of theirs bars (paused, max_concurrency or rate), as the
     last claim that met them found.
     """
@@ -46,7 +46,7 @@ class Shares:
         self._root = root
 
     def set_user(self, user_id: str, changes: Mapping[str, Any]) -> Conversation[UserSettings]:
-        """Change a user's settings; those for `*` concern every user without settings of its own."""
+        """Change a user's settings; those for `*` count where a user has no other value of its own."""
         new = checked(UserSettings, changes, "set_user")
         values = {name: getattr(new, name) for name in changes}
         return (yield from self._user(user_id, "set", values))
@@ -132,12 +132,7 @@ class Shares:
         return {EVERYONE: 1.0} | {user: settings.weight for user, settings in users.items()}
 
     def _user(self, user_id: str, mode: limits.Mode, values: Mapping[str, Any]) -> Conversation[UserSettings]:
-        subject = limits.of_user(_checked(user_id))
-        settings: UserSettings = yield limits.change(self._root, subject, UserSettings, mode, values)
-        if user_id == EVERYONE:  # those held by what stood for all before are looked at anew
-            held = yield from readings.table(self._root, "held")
-            yield from limits.free(self._root, (user.decode() for user in held))
-        return settings
+        return (yield from limits.change_user(self._root, _checked(user_id), mode, values))
 
 
 def _checked(user_id: str) -> str:

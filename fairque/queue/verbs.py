@@ -6,7 +6,7 @@ import logging
 import time
 import uuid
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from msgspec.structs import replace
 
@@ -26,11 +26,14 @@ from fairque.queue.shares import Shares
 from fairque.store import claims, limits, readings, tasks
 from fairque.store.bell import BLOCK
 from fairque.store.call import Call, Conversation, Sleep
-from fairque.store.records import Record
+from fairque.store.records import Grant, Record
 
 R = TypeVar("R")
 
 log = logging.getLogger("fairque.queue")
+
+_MOST_POPPED: Final = 10_000
+"""Tasks that can be popped by hand at once."""
 
 
 class Verbs:
@@ -54,12 +57,12 @@ class Verbs:
         met = yield tasks.open_queue(self.root, aging, fairness.cost)
         if not again and (met.cost, met.aging_ms) != (fairness.cost, aging):
             log.warning(
-                "queue %s: fairness is cost %s, ageing %g s there; this program's %s and %g s have no effect",
-                *(self.name, met.cost, met.aging_ms / 1000, fairness.cost, aging / 1000),
+                "queue %s: fairness is cost %s, ageing %s there; this program's %s and %s have no effect",
+                *(self.name, met.cost, _ageing(met.aging_ms), fairness.cost, _ageing(aging)),
             )
         seeds = limits.seeds_name(users)
         if users and (met.seeds is None or not (again or met.seeds == seeds)):
-            yield from limits.seeds_of(users, self.root)
+            yield from limits.seed(self.root, users)
             yield tasks.open_queue(self.root, aging, fairness.cost, seeds)
 
     def push(self, task: Task[R], user_id: str | None) -> Call[Receipt[R]]:
@@ -138,25 +141,30 @@ class Verbs:
         return (yield from readings.served(self.root, range(now - windows + 1, now + 2)))
 
     def pop(self, count: int, timeout: float) -> Conversation[list[Task[Any]]]:
-        """Claim tasks by hand, waiting for the first one."""
-        check_whole("count", count, 1, claims.MAX_WANT)
+        """Claim tasks by hand, waiting for the first one; many take several calls."""
+        check_whole("count", count, 1, _MOST_POPPED)
         consumer, deadline = f"pop-{uuid.uuid4().hex}", time.monotonic() + check_seconds("timeout", max(timeout, 0.0))
         lists = yield from self._lists()
+        grants: list[Grant] = []
         while True:
             left = min(BLOCK, deadline - time.monotonic())
+            want = min(claims.MAX_WANT, count - len(grants))
             settled = yield claims.settle(
                 self.root,
                 consumer,
                 uuid.uuid4().hex,
                 lists=lists,
-                want=count,
+                want=want,
                 lease=self._lease_seconds,
-                block=max(left, 0.0),
+                block=0.0 if grants else max(left, 0.0),
             )
-            if settled.grants or left <= 0:
+            grants += settled.grants
+            if len(settled.grants) == want and len(grants) < count:
+                continue
+            if grants or left <= 0:
                 if timeout > 0:
                     yield claims.leave(self.root, consumer, lists)
-                return [reading.task_of_grant(grant) for grant in settled.grants]
+                return [reading.task_of_grant(grant) for grant in grants]
             yield Sleep(tasks.wake_key(self.root, consumer), max(settled.pause, 0.001))
 
     def settle(self, task: Task[Any], outcome: Outcome) -> Call[None]:
@@ -226,3 +234,7 @@ class Verbs:
 
     def _member(self, task: Task[Any]) -> bytes:
         return f"{encode_id(task.user_id or '')}|{encode_id(task.task_id or '')}".encode()
+
+
+def _ageing(ms: float) -> str:
+    return "inf" if ms >= tasks.STRICT else f"{ms / 1000:g} s"

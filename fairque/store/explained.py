@@ -35,6 +35,7 @@ class Explained(NamedTuple):
     name: Bar
     queue: Bar
     due_ms: int | None
+    now_ms: int
 
 
 def explain(root: str, task_id: str, user_id: str | None, now: str = "") -> Call[Explained | None]:
@@ -44,7 +45,7 @@ def explain(root: str, task_id: str, user_id: str | None, now: str = "") -> Call
     def read(reply: list[Any]) -> Explained | None:
         if not reply:
             return None
-        owner, text, run, ahead, turns, ready, lists, due, *bars = reply
+        owner, text, run, ahead, turns, ready, lists, due, now_ms, *bars = reply
         kinds = (UserSettings, Caps, Caps)
         user, name, queue = (
             Bar(bar.decode(), read_settings(kind, settings), running, int(opens) if opens else None)
@@ -62,6 +63,7 @@ def explain(root: str, task_id: str, user_id: str | None, now: str = "") -> Call
             name,
             queue,
             int(due) if due else None,
+            now_ms,
         )
 
     return Call("explain", root, (now, named, print_, encode_id(task_id)), read)

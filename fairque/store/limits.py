@@ -19,7 +19,7 @@ from fairque.store.tasks import WAKE_LIMIT
 C = TypeVar("C", bound=Caps)
 Mode = Literal["set", "seed", "reset"]
 
-QUEUE: Final = "|"
+QUEUE: Final = "||"
 """The subject that is the whole queue."""
 _CHUNK: Final = 500
 
@@ -69,22 +69,33 @@ def read_all(root: str) -> Conversation[tuple[dict[str, UserSettings], dict[str,
     users: dict[str, UserSettings] = {}
     names: dict[str, Caps] = {}
     queue = Caps()
-    for field, text in (yield from table(root, "limits")).items():
+    found = yield from table(root, "limits")
+    others = found.get(EVERYONE.encode(), b"")
+    for field, text in found.items():
         subject = field.decode()
         if subject == QUEUE:
             queue = read_settings(Caps, text)
         elif subject.startswith("|"):
             names[subject[1:]] = read_settings(Caps, text)
         else:
-            users[decode_id(subject)] = read_settings(UserSettings, text)
+            users[decode_id(subject)] = read_settings(UserSettings, others + text)
     return users, names, queue
 
 
-def seeds_of(users: Mapping[str, UserSettings], root: str) -> Iterator[Call[UserSettings]]:
-    """Yield the Calls that give users what a configuration says of them; what was set at run time stays."""
+def seed(root: str, users: Mapping[str, UserSettings]) -> Conversation[None]:
+    """Give users what a configuration says of them; what was set at run time stays."""
     for user_id, settings in users.items():
         given = {name: value for name, value in asdict(settings).items() if value != getattr(_PLAIN, name)}
-        yield change(root, of_user(user_id), UserSettings, "seed", given)
+        yield from change_user(root, user_id, "seed", given)
+
+
+def change_user(root: str, user_id: str, mode: Mode, values: Mapping[str, Any]) -> Conversation[UserSettings]:
+    """Change a user's settings, or those of `*`; whom these barred before is looked at anew."""
+    settings: UserSettings = yield change(root, of_user(user_id), UserSettings, mode, values)
+    if user_id == EVERYONE:
+        held = yield from table(root, "held")
+        yield from free(root, (user.decode() for user in held))
+    return settings
 
 
 def seeds_name(users: Mapping[str, UserSettings]) -> str:
@@ -97,9 +108,9 @@ _PLAIN: Final = UserSettings()
 
 
 def _text(value: object) -> str:
-    if value is None or value is False:
+    if value is None:
         return ""
-    return "1" if value is True else str(value)
+    return str(int(value)) if isinstance(value, bool) else str(value)
 
 
 def read_settings(kind: type[C], text: bytes) -> C:

@@ -5,7 +5,7 @@
 -- takes: now, user ('' to find it by the fingerprint), fingerprint, id
 -- replies: nothing for an unknown task; else user, record, run (or false), tasks of its user that start before it (-1:
 --   not ready), users whose turn comes before its user's (-1: it is not in the ring), users in the ring, the lists that
---   name it, ms at which it is due (''); then of its user, its name and the queue: bar (p, c, r or ''), settings,
+--   name it, ms at which it is due (''), now; then of its user, its name and the queue: bar (p, c, r or ''), settings,
 --   running, ms at which a rate opens ('')
 local now, user, print, id = unpack(ARGV)
 
@@ -32,12 +32,13 @@ busy[WHOLE] = redis.call('ZCARD', LEASES)
 local run = redis.call('HGET', RUNS, user .. '|' .. id)
 local ahead = record.state == 'Q' and not run and tasks_before(user, record.level, record.seq) or -1
 local answer = { user, text, run, ahead, redis.call('ZRANK', RING, user) or -1, redis.call('ZCARD', RING),
-  redis.call('HGET', NAMED, user) or '', redis.call('ZSCORE', DUE, user .. '|' .. id) or '' }
+  redis.call('HGET', NAMED, user) or '', redis.call('ZSCORE', DUE, user .. '|' .. id) or '', queue.now }
 for _, one in ipairs({ user, subject, WHOLE }) do
   local room, bar = room_of(one, busy[one])
   local n = #answer
   answer[n + 1] = room == 0 and bar or ''
-  answer[n + 2] = limits[one] and (redis.call('HGET', LIMITS, one) or redis.call('HGET', LIMITS, '*')) or ''
+  local others = not is_name(one) and redis.call('HGET', LIMITS, '*') or ''
+  answer[n + 2] = others .. (redis.call('HGET', LIMITS, one) or '')
   answer[n + 3] = busy[one]
   answer[n + 4] = room == 0 and bar == 'r' and string.format('%d', opening_of(one)) or ''
 end

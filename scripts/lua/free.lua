@@ -8,9 +8,11 @@ local now, wake_limit = unpack(ARGV, 1, 2)
 open_queue(now, 'scopes', 'rules', 'queued')
 read_rules()
 rules.limited = 1
-free_users({ unpack(ARGV, 3) })
-rules.limited = redis.call('HLEN', LIMITS) + redis.call('EXISTS', HELD)
-save_rules()
+local users = { unpack(ARGV, 3) }
+load_limits(users)     -- buckets that were written under another rate are written anew
+save_buckets()
+free_users(users)
+count_limited()
 join_ring(joining)
 close_queue(tonumber(wake_limit))
 return #joining

@@ -16,8 +16,14 @@ end
 for name, value in string.gmatch(mode == 'set' and text or '', '([%a_]+)=([^;]*)') do
   fields[name] = name ~= 'seed' and value or nil
 end
+local lasting = old.seed or text == ''
 for at = 5, #ARGV, 2 do
+  lasting = lasting or ARGV[at] ~= 'paused'
   fields[ARGV[at]] = ARGV[at + 1] ~= '' and ARGV[at + 1] or nil
+end
+local others = not is_name(subject) and subject ~= '*' and redis.call('HGET', LIMITS, '*') or ''
+if fields.paused == '0' and not parse_limits(others).paused then
+  fields.paused = nil
 end
 
 local parts = {}
@@ -25,26 +31,23 @@ for name, value in pairs(fields) do
   parts[#parts + 1] = name .. '=' .. value .. ';'
 end
 table.sort(parts)
-local new = mode ~= 'reset' and (#parts > 0 or text) and table.concat(parts) or nil
+-- An empty record keeps a seed from giving what was taken away; the end of a pause leaves none.
+local new = mode ~= 'reset' and (#parts > 0 or lasting) and table.concat(parts) or nil
 if new then
   redis.call('HSET', LIMITS, subject, new)
 else
   redis.call('HDEL', LIMITS, subject)
 end
-change_rate(subject, old, new and parse_limits(new) or {})
-local is_name = #subject > 1 and string.byte(subject) == 124
-local parked = is_name and redis.call('ZSCORE', PARKED, string.sub(subject, 2))     -- then it stays counted
-rules.named = rules.named + (is_name and not parked and (new and 1 or 0) - (text and 1 or 0) or 0)
-rules.limited = redis.call('HLEN', LIMITS) + redis.call('EXISTS', HELD)
-save_rules()
-if rules.limited == 0 then
-  redis.call('UNLINK', BUCKETS)     -- of users that `*` stood for
-end
+change_rate(subject, parse_limits(others .. (text or '')), parse_limits(others .. (new or '')))
+local of_name = is_name(subject) and subject ~= WHOLE
+local parked = of_name and redis.call('ZSCORE', PARKED, string.sub(subject, 2))     -- then it stays counted
+rules.named = rules.named + (of_name and not parked and (new and 1 or 0) - (text and 1 or 0) or 0)
+count_limited()
 
 if subject == WHOLE then
   readied = redis.call('ZRANGE', RING, 0, 99)
   load_counts(readied)
-elseif is_name then
+elseif of_name then
   redis.call('ZADD', PARKED, 'XX', 0, string.sub(subject, 2))
   unpark_tasks()
 else
@@ -53,4 +56,4 @@ else
 end
 join_ring(joining)
 close_queue(tonumber(wake_limit))
-return new or ''
+return others .. (new or '')

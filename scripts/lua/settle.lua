@@ -4,7 +4,7 @@
 -- the queue drains. Sent twice with one request id, it answers twice and acts once (I3).
 -- include: keys names stats limits counts record lane who ring hold wake run suspect price
 -- include: retention due outcome reap ghosts take park buffer choose claim last close
--- takes: now, lease ms, worker, request id, assigned list, steal list ('*', a digest or ''), want (0-200), block ms
+-- takes: now, lease ms, worker, request id, assigned list, steal list ('*', a digest or ''), want (0-100), block ms
 --   (0: do not sleep); per outcome: member, token, kind (lib/outcome), ran (ms, or ''), argument, text
 -- replies: ms after which to ask again (0 if all that was wanted is granted), places of stale outcomes (`,` between),
 --   then member, run and record of each granted task, in the order in which they are to start
@@ -48,6 +48,7 @@ if granted < want and block_ms > 0 then
   answer[1] = fall_asleep(worker, assigned, steal, block_ms, reaping_from(lease_ms))
 else
   rise(worker, assigned, steal)
+  watch_due()
 end
 if more and (want > 0 and granted == room or limits[WHOLE] and #ARGV > 8) then
   wake_servers(redis.call('ZRANGE', RING, 0, 99), 1)

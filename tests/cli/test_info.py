@@ -18,6 +18,7 @@ from fairque.config import FairQueueConfig
 from fairque.core.options import Priority
 from fairque.queue.queue import TaskQueue
 from fairque.worker.worker import Worker
+from tests.cli.inside import call
 from tests.cli.program import FAIRQUE, FAIRQUE_INFO, environ, run, settings
 
 LINE = {
@@ -33,6 +34,17 @@ LINE = {
     "share",
     "wait_p50_ms",
     "wait_p95_ms",
+    "max_concurrency",
+    "rate",
+    "burst",
+    "max_backlog",
+    "paused",
+    "source",
+    "bars",
+}
+SHARE = {
+    *("user_id", "weight", "entitled", "received", "starts", "run_seconds", "waiting", "noisy"),
+    *("wait_p50_ms", "wait_p95_ms", "wait_p99_ms"),
 }
 
 
@@ -67,10 +79,7 @@ def busy(env: dict[str, str]) -> dict[str, str]:
 
 
 def info(env: dict[str, str], *words: str) -> Any:
-    ran = run(*words, "--json", env=env, program=FAIRQUE_INFO)
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert ran.stdout.count("\n") == 1
-    return json.loads(ran.stdout)
+    return call(env, "info", *words, "--json").json
 
 
 def test_json_has_totals_users_and_workers(busy: dict[str, str]) -> None:
@@ -88,6 +97,46 @@ def test_json_has_totals_users_and_workers(busy: dict[str, str]) -> None:
     assert (users["[red]markup"]["failed"], users["[red]markup"]["served"]) == (1, 2)
     assert (users["late"]["scheduled"], users["late"]["wait_p50_ms"], users["late"]["weight"]) == (1, None, 1)
     assert found["workers"] == []
+
+
+def test_users_have_their_weight_and_what_bars_them(busy: dict[str, str]) -> None:
+    with TaskQueue(FairQueueConfig.create_default(environ=busy)) as queue:
+        queue.set_user("acme:1", weight=2.5, max_backlog=2)
+        queue.pause("late")
+        queue.pause(task="m:f")
+    users = {user["user_id"]: user for user in info(busy)["users"]}
+    assert (users["acme:1"]["weight"], users["acme:1"]["bars"]) == (2.5, ["max_backlog"])
+    assert (users["late"]["paused"], users["late"]["bars"]) == (True, ["paused"])
+    lines = call(busy, "info").out.splitlines()
+    assert "paused, so that nothing starts: task m:f" in lines
+    rows = {line.split()[0]: line for line in lines if line}
+    assert rows["acme:1"].split()[1] == "2.5"
+    assert rows["acme:1"].endswith("  backlog 2/2")
+    assert rows["late"].endswith("  paused")
+
+
+def test_fairness_has_what_each_user_was_due_and_got(busy: dict[str, str]) -> None:
+    found = info(busy, "--fairness")
+    assert set(found) == {"queue", "cost", "jain", "noisy", "users"}
+    assert (found["queue"], found["cost"], found["noisy"]) == ("default", "count", [])
+    assert 0.5 < found["jain"] <= 1
+    assert all(set(user) == SHARE for user in found["users"])
+    users = {user["user_id"]: user for user in found["users"]}
+    assert (users["acme:1"]["starts"], users["acme:1"]["received"], users["acme:1"]["waiting"]) == (6, 0.75, 2)
+    (only,) = info(busy, "--fairness", "--user", "acme:1")["users"]
+    assert only == users["acme:1"]
+
+
+def test_fairness_for_people(busy: dict[str, str]) -> None:
+    ran = call(busy, "info", "--fairness")
+    assert (ran.code, ran.err) == (0, "")
+    lines = ran.out.splitlines()
+    assert lines[0].startswith("fairness of default at ")
+    assert any(line.startswith("Jain index  ") for line in lines)
+    assert next(line for line in lines if line.startswith("acme:1")).split()[1:4] == ["1", "75.0%", "75.0%"]
+    both = call(busy, "info", "--fairness", "--stats")
+    assert both.code == 2
+    assert "give one of them" in both.err
 
 
 def test_json_has_the_workers_that_are_up(env: dict[str, str]) -> None:
@@ -109,7 +158,9 @@ def test_stats_and_user_narrow_it(busy: dict[str, str]) -> None:
 
 
 def test_both_programs_say_the_same(busy: dict[str, str]) -> None:
-    assert json.loads(run("info", "--json", env=busy).stdout) == info(busy)
+    both = [run("info", "--json", env=busy), run("--json", env=busy, program=FAIRQUE_INFO)]
+    assert [(ran.returncode, ran.stderr) for ran in both] == [(0, "")] * 2
+    assert [json.loads(ran.stdout) for ran in both] == [info(busy)] * 2
 
 
 def test_a_pipe_gets_plain_aligned_text(busy: dict[str, str]) -> None:
@@ -127,9 +178,9 @@ def test_a_pipe_gets_plain_aligned_text(busy: dict[str, str]) -> None:
 
 
 def test_an_empty_queue_is_said_to_be_empty(env: dict[str, str]) -> None:
-    ran = run("info", env=env)
-    assert ran.returncode == 0
-    assert "no user has a task waiting, running or failed" in ran.stdout
+    ran = call(env, "info")
+    assert ran.code == 0
+    assert "no user has a task waiting, running or failed" in ran.out
 
 
 def test_a_terminal_gets_colours_and_watch_looks_again_until_it_is_interrupted(busy: dict[str, str]) -> None:
@@ -149,7 +200,7 @@ def test_a_terminal_gets_colours_and_watch_looks_again_until_it_is_interrupted(b
 
 
 def test_watch_with_json_is_a_line_each_time(busy: dict[str, str], tmp_path: Path) -> None:
-    command = [*FAIRQUE_INFO, "--watch", "--json"]
+    command = [*FAIRQUE_INFO, "--watch", "--json", "--fairness"]
     with subprocess.Popen(command, env=environ(busy), cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         looks = [json.loads(process.stdout.readline()) for _ in range(2)]

@@ -26,10 +26,12 @@ def test_a_tally_sums_per_user_and_begins_anew_when_taken() -> None:
     tally.count("a", 1, 7.4, 2.5)
     tally.count("b", 2, 1, 1)
     assert tally.take() == {
-        ("a", START): 2, ("a", COST): 4, ("a", RUN_MS): 13, ("a", "w0"): 2,
+        ("a", START): 2, ("a", COST): 3, ("a", RUN_MS): 12, ("a", "w0"): 2,
         ("b", START): 1, ("b", COST): 1, ("b", RUN_MS): 1, ("b", "w4"): 1,
     }  # fmt: skip
     assert tally.take() == {}
+    tally.count("a", 0, 0.5, 0.5)  # with what was left: 3.5 and 12.6 before
+    assert tally.take() == {("a", START): 1, ("a", COST): 1, ("a", RUN_MS): 1, ("a", "w0"): 1}
 
 
 @given(st.integers(2, 10**12))

@@ -19,7 +19,7 @@ Duration = Callable[[Grant], int]
 
 @dataclass
 class Farm:
-    """Workers that are always hungry. `served` is the run time that each user had, ms; `starts` are the tasks in order."""
+    """Workers that are always hungry. `served`: the run time that each user had, ms; `starts`: the tasks in order."""
 
     scene: Scene
     duration: Duration

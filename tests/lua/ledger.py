@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -17,9 +17,9 @@ class Ledger:
 
     weights: dict[str, float]
     ready: Counter[str] = field(default_factory=Counter)
-    largest: Counter[str] = field(default_factory=Counter)
+    largest: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     tightest: float = 0.0
-    _served: Counter[str] = field(default_factory=Counter)
+    _served: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     _ranges: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     _settling: set[str] = field(default_factory=set)
 

@@ -61,9 +61,7 @@ class Scene:
 
     # --- tasks ------------------------------------------------------------------------------------------------------
 
-    def push(
-        self, user: str, *ids: str, level: int = 3, when: str = "", label: str = "m:f"
-    ) -> list[tasks.Accepted]:
+    def push(self, user: str, *ids: str, level: int = 3, when: str = "", label: str = "m:f") -> list[tasks.Accepted]:
         """Push chosen ids of one user, in chunks. The label is a task's name, and behind a blank its cost."""
         body = f"{label}|call".encode()
         entries = [tasks.Entry(user, task_id, level, self.name("n"), when, body) for task_id in ids]

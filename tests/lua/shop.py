@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fairque.core.limits import Caps, UserSettings
+from fairque.store.limits import QUEUE
 
-QUEUE = "|"
 LOST_KEEP = 7 * 86_400_000
 EPSILON = 1e-6
 
 
 @dataclass
 class Job:
-    """One task. Letters: Q waits, R runs, W is scheduled, E has ended; `at` is when its lease lapses or it is due (ms)."""
+    """One task. Q waits, R runs, W is scheduled, E has ended; `at` is when its lease lapses or it is due (ms)."""
 
     user: str
     name: str
@@ -32,12 +32,12 @@ class Job:
 
 @dataclass
 class Shop:
-    """Subjects are users, `|name`, `|` and `*`. `tokens` says what a subject's bucket holds now."""
+    """Subjects are users, `|name`, QUEUE and `*`. `tokens` says what a subject's bucket holds now."""
 
     tokens: Callable[[str, Caps], float]
     now: int = 0
     jobs: dict[str, Job] = field(default_factory=dict)
-    limits: dict[str, Caps] = field(default_factory=dict)
+    limits: dict[str, dict[str, Any]] = field(default_factory=dict)
     running: Counter[str] = field(default_factory=Counter)
     _places: int = 0
     _rated: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -90,13 +90,10 @@ class Shop:
 
     def change(self, subject: str, mode: str, values: dict[str, Any]) -> None:
         """Change settings as the script does."""
-        kind = Caps if subject.startswith(QUEUE) else UserSettings
-        if mode == "reset":
-            self.limits.pop(subject, None)
-        elif subject in self.limits or any(value is not None for value in values.values()):
-            known = self.limits.get(subject, kind())
-            fields = {name: getattr(known, name) for name in known.__struct_fields__} | values
-            self.limits[subject] = kind(**{name: value for name, value in fields.items() if value is not None})
+        known = {} if mode == "reset" else self.limits.get(subject, {}) | values
+        if known.get("paused") is False and (subject[0] in "|*" or not self.limits.get("*", {}).get("paused")):
+            del known["paused"]  # it says nothing unless everybody else is paused
+        self.limits[subject] = {name: value for name, value in known.items() if value is not None}
         for concerned in [*self.running] if subject == "*" else [subject]:
             self._rated[concerned], self._since[concerned] = [], self.now
 
@@ -105,9 +102,9 @@ class Shop:
         return (job.user, f"|{job.name}", QUEUE)
 
     def caps(self, subject: str) -> Caps:
-        """Return the caps in force."""
-        known = self.limits.get(subject)
-        return known or (Caps() if subject.startswith(QUEUE) else self.limits.get("*") or Caps())
+        """Return the caps in force: what stands for `*` counts for a user that has no other value of its own."""
+        own = self.limits.get(subject, {})
+        return Caps(**own) if subject.startswith("|") else UserSettings(**self.limits.get("*", {}) | own)
 
     def room(self, subject: str) -> float:
         """Return how many more tasks may start."""

@@ -6,21 +6,11 @@ from typing import Any
 
 import pytest
 
+from fairque.core.outcome import Outcome
 from fairque.errors import BacklogFull
 from fairque.store import tasks
 from tests.lua.scene import BURY, DONE, LEASE, RELEASE, Scene, again, ids_of, postpone
-
-SUBJECTS = ["user", "name", "queue", "*"]
-each_subject = pytest.mark.parametrize("subject", SUBJECTS)
-
-
-def limit(scene: Scene, subject: str, most: int | None) -> None:
-    if subject == "name":
-        scene.limit_task("m:f", max_backlog=most)
-    elif subject == "queue":
-        scene.limit_queue(max_backlog=most)
-    else:
-        scene.limit_user("a" if subject == "user" else "*", max_backlog=most)
+from tests.lua.subjects import change, each_subject
 
 
 def entry(task_id: str, *, user: str = "a", nonce: str = "", when: str = "", label: str = "m:f") -> tasks.Entry:
@@ -29,7 +19,7 @@ def entry(task_id: str, *, user: str = "a", nonce: str = "", when: str = "", lab
 
 @each_subject
 def test_a_push_beyond_the_backlog_is_refused_and_writes_nothing(scene: Scene, subject: str) -> None:
-    limit(scene, subject, 3)
+    change(scene, subject, max_backlog=3)
     scene.push("a", "a1", "a2")
     scene.push("a", "late", when="+5000")
     scene.now += 7
@@ -41,14 +31,14 @@ def test_a_push_beyond_the_backlog_is_refused_and_writes_nothing(scene: Scene, s
     with pytest.raises(BacklogFull):
         scene.push_entries([entry("b1", user="b", label="m:g"), entry("a6")])
     assert scene.dump() == before
-    limit(scene, subject, 4)
+    change(scene, subject, max_backlog=4)
     scene.push("a", "a4")
     assert ids_of(scene.claim(9)) == ["a1", "a2", "a4"]
 
 
 @each_subject
 def test_a_batch_goes_in_whole_or_not_at_all(scene: Scene, subject: str) -> None:
-    limit(scene, subject, 5)
+    change(scene, subject, max_backlog=5)
     before = scene.dump()
     with pytest.raises(BacklogFull):
         scene.push("a", *(f"t{n}" for n in range(6)))
@@ -77,7 +67,7 @@ def test_refusals_name_who_is_full(scene: Scene) -> None:
 def test_a_push_sent_again_is_answered_as_before_though_the_backlog_is_full_now(
     scene: Scene, subject: str, nonce: str
 ) -> None:
-    limit(scene, subject, 1)
+    change(scene, subject, max_backlog=1)
     call = tasks.push(scene.root, [entry("t1", nonce=nonce)], scene.at())
     first = scene.run(call)
     before = scene.dump()
@@ -89,7 +79,7 @@ def test_a_push_sent_again_is_answered_as_before_though_the_backlog_is_full_now(
 
 @each_subject
 def test_a_batch_sent_again_counts_only_what_is_new(scene: Scene, subject: str) -> None:
-    limit(scene, subject, 3)
+    change(scene, subject, max_backlog=3)
     one = [entry("t1"), entry("t2")]
     scene.push_entries(one)
     assert [answer.created for answer in scene.push_entries([*one, entry("t3")])] == [True, True, True]
@@ -108,7 +98,7 @@ def test_a_chosen_id_that_lives_is_answered_though_the_backlog_is_full(scene: Sc
 @each_subject
 @pytest.mark.parametrize("way", [again(1), postpone(1), RELEASE], ids=lambda way: type(way).__name__)
 def test_retries_and_what_is_given_back_pass(scene: Scene, subject: str, way: Any) -> None:
-    limit(scene, subject, 1)
+    change(scene, subject, max_backlog=1)
     scene.push("a", "t1")
     runs = scene.claim(1)
     scene.push("a", "t2")
@@ -119,7 +109,7 @@ def test_retries_and_what_is_given_back_pass(scene: Scene, subject: str, way: An
 
 @each_subject
 def test_what_a_dead_worker_held_passes(scene: Scene, subject: str) -> None:
-    limit(scene, subject, 1)
+    change(scene, subject, max_backlog=1)
     scene.push("a", "t1")
     scene.claim(1)
     scene.push("a", "t2")
@@ -130,7 +120,7 @@ def test_what_a_dead_worker_held_passes(scene: Scene, subject: str) -> None:
 @each_subject
 @pytest.mark.parametrize("way", ["claim", "delete", "delete late", "delete aside"])
 def test_what_waits_no_more_makes_room(scene: Scene, subject: str, way: str) -> None:
-    limit(scene, subject, 1)
+    change(scene, subject, max_backlog=1)
     if way == "delete aside":
         scene.limit_task("m:f", paused=True)
     scene.push("a", "t1", when="+9000" if way == "delete late" else "")
@@ -149,7 +139,7 @@ def test_what_waits_no_more_makes_room(scene: Scene, subject: str, way: str) -> 
 
 @each_subject
 def test_what_is_set_aside_or_held_still_waits(scene: Scene, subject: str) -> None:
-    limit(scene, subject, 4)
+    change(scene, subject, max_backlog=4)
     scene.limit_task("m:f", max_concurrency=0)
     scene.push("a", "t1", "t2")
     assert scene.claim(5) == []
@@ -186,8 +176,8 @@ def test_a_lower_bound_takes_nothing_away_from_what_waits(scene: Scene) -> None:
 
 @each_subject
 def test_the_count_of_what_waits_survives_every_way_to_end(scene: Scene, subject: str) -> None:
-    limit(scene, subject, 6)
-    ways = [DONE, BURY, RELEASE, again(1), postpone(1), DONE]
+    change(scene, subject, max_backlog=6)
+    ways: list[Outcome] = [DONE, BURY, RELEASE, again(1), postpone(1), DONE]
     for _ in range(5):
         scene.push_many("a", 6 - int(scene.stat("queued") + scene.stat("scheduled")))
         for grant, way in zip(scene.claim(6), ways, strict=True):

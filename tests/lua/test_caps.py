@@ -1,4 +1,4 @@
-"""Caps of users, of task names and of the queue: never exceeded, effective at once, taken together or not at all (I15)."""
+"""Caps of users, of names and of the queue: never exceeded, effective at once, taken together or not at all (I15)."""
 
 from __future__ import annotations
 
@@ -8,20 +8,9 @@ from typing import Any
 
 import pytest
 
-from fairque.core.limits import Caps, UserSettings
+from fairque.core.limits import UserSettings
 from tests.lua.scene import BURY, DONE, RELEASE, Scene, again, ids_of, postpone, users_of
-
-SUBJECTS = ["user", "name", "queue", "*"]
-each_subject = pytest.mark.parametrize("subject", SUBJECTS)
-
-
-def change(scene: Scene, subject: str, **values: Any) -> Caps | UserSettings:
-    """Change the caps of user a, of the name m:f, of the queue or of all users."""
-    if subject == "name":
-        return scene.limit_task("m:f", **values)
-    if subject == "queue":
-        return scene.limit_queue(**values)
-    return scene.limit_user("a" if subject == "user" else "*", **values)
+from tests.lua.subjects import change, each_subject
 
 
 def tables(scene: Scene, *names: str) -> dict[str, Any]:
@@ -43,7 +32,8 @@ def missing_tokens(scene: Scene) -> dict[str, float]:
 def test_max_concurrency_is_never_exceeded_and_never_left_unused(scene: Scene, subject: str) -> None:
     change(scene, subject, max_concurrency=3)
     scene.push_many("a", 40)
-    chance, runs, order = random.Random(1), scene.claim(2), []
+    chance, runs = random.Random(1), scene.claim(2)
+    order: list[str] = []
     while len(order) < 40:
         chance.shuffle(runs)
         count = chance.randint(0, len(runs))
@@ -111,49 +101,6 @@ def test_many_users_that_are_closed_do_not_keep_the_others_from_work(scene: Scen
     assert users_of(answer.grants) == ["z"]
 
 
-# --- rate -----------------------------------------------------------------------------------------------------------
-
-
-@each_subject
-@pytest.mark.parametrize(("rate", "burst", "per_ms"), [("100/s", 10, 0.1), ("10/m", None, 1 / 6000), ("7.5/s", 3, 0.0075)])
-def test_a_rate_is_kept_in_every_window_and_used_up(
-    scene: Scene, subject: str, rate: str, burst: int | None, per_ms: float
-) -> None:
-    change(scene, subject, rate=rate, burst=burst)
-    scene.push_many("a", 400)
-    chance, begin, starts = random.Random(2), scene.now, []
-    for _ in range(120):
-        starts += [scene.now] * len(scene.serve(chance.choice([1, 2, 5, 50])))
-        scene.now += chance.choice([1, 7, int(0.3 / per_ms), int(2 / per_ms)])
-    starts += [scene.now] * len(scene.serve(200))
-    most = burst or 1
-    for first, at in enumerate(starts):
-        for last in range(first, min(first + 60, len(starts))):
-            assert last - first + 1 <= most + (starts[last] - at) * per_ms + 1e-6
-    assert len(starts) <= most + (scene.now - begin) * per_ms
-    scene.now += int(1000 / per_ms)
-    assert len(scene.claim(200)) == min(most, 400 - len(starts))
-
-
-@pytest.mark.parametrize("starts", [1, 7, 29, 57, 58, 113, 997])
-def test_the_default_burst_is_what_the_rate_allows_in_a_second(scene: Scene, starts: int) -> None:
-    assert change(scene, "user", rate=f"{starts}/s").bucket == starts
-    scene.push_many("a", starts + 5)
-    assert sum(len(scene.claim(200)) for _ in range(6)) == starts
-
-
-def test_buckets_of_users_without_a_rate_are_not_kept(scene: Scene) -> None:
-    scene.limit_user("*", rate="10/s")
-    for number in range(20):
-        scene.push_many(f"user:{number}", 1)
-    assert len(scene.drain()) == 20
-    scene.now += 3_600_000
-    scene.limit_user("*", mode="reset")
-    for _ in range(5):
-        scene.settle()
-    assert (scene.tags("buckets"), tables(scene, "limits")) == ({}, {"limits": {}})
-
-
 # --- several at once ------------------------------------------------------------------------------------------------
 
 
@@ -171,7 +118,7 @@ def test_what_one_cap_bars_takes_nothing_of_another(scene: Scene) -> None:
     assert missing_tokens(scene) == {}
     scene.limit_queue(max_concurrency=None)
     assert ids_of(scene.claim(3)) == ["a2"]
-    assert missing_tokens(scene) == {"a": 1, "|m:f": 1, "|": 1}
+    assert missing_tokens(scene) == {"a": 1, "|m:f": 1, "||": 1}
     assert tables(scene, "busy")["busy"] == {b"a": b"1", b"|m:f": b"1"}
 
 
@@ -208,9 +155,10 @@ def test_the_least_of_all_caps_is_what_runs(scene: Scene, seed: int) -> None:
 # --- whose settings count -------------------------------------------------------------------------------------------
 
 
-def test_a_star_stands_for_users_without_settings_of_their_own(scene: Scene) -> None:
+def test_a_star_stands_for_users_without_a_value_of_their_own(scene: Scene) -> None:
     scene.limit_user("*", max_concurrency=1)
-    scene.limit_user("own", weight=1)
+    scene.limit_user("own", max_concurrency=3)
+    assert scene.limit_user("b", weight=1) == UserSettings(max_concurrency=1)
     for user in ("a", "b", "own"):
         scene.push_many(user, 3)
     assert Counter(users_of(scene.claim(9))) == {"a": 1, "b": 1, "own": 3}
@@ -219,6 +167,28 @@ def test_a_star_stands_for_users_without_settings_of_their_own(scene: Scene) -> 
     scene.limit_user("own", mode="reset")
     scene.push_many("own", 1)
     assert scene.claim(9) == []
+
+
+def test_a_user_may_be_let_on_while_all_others_are_paused(scene: Scene) -> None:
+    for user in ("a", "b"):
+        scene.push_many(user, 2)
+    scene.limit_user("*", paused=True)
+    scene.limit_user("a", paused=False)
+    assert users_of(scene.claim(9)) == ["a", "a"]
+    scene.limit_user("a", paused=None)
+    scene.push_many("a", 1)
+    assert scene.claim(9) == []
+    scene.limit_user("*", paused=None)
+    assert len(scene.claim(9)) == 3
+
+
+def test_a_users_own_values_stand_beside_those_of_the_star(scene: Scene) -> None:
+    scene.limit_user("*", max_concurrency=2, rate="3/h", burst=3)
+    scene.limit_user("a", max_concurrency=5)
+    scene.limit_user("b", rate="1/h", burst=1)
+    for user in ("a", "b", "c"):
+        scene.push_many(user, 9)
+    assert Counter(users_of(scene.claim(20))) == {"a": 3, "b": 1, "c": 2}
 
 
 def test_a_seed_never_overrides_what_was_set_at_run_time(scene: Scene) -> None:

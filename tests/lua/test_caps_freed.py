@@ -1,11 +1,14 @@
-"""What frees what a cap bars: a run's end, a timer, a change; it wakes a worker that may serve, and nobody polls (I15)."""
+"""What frees what a cap bars: a run's end, a timer, a change; it wakes a worker that may serve (I15)."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
 from fairque.store import claims
 from tests.lua.scene import DONE, EVERYONE, LEASE, RELEASE, Scene, ids_of, users_of
+from tests.lua.subjects import change, each_subject
 
 BLOCK = 2.0
 """Seconds for which a worker sleeps at most."""
@@ -81,11 +84,9 @@ def test_a_freed_slot_of_the_queue_wakes_a_worker_even_if_nobody_serves_the_user
     assert scene.woken("idle") == ["idle"]
 
 
-@pytest.mark.parametrize("subject", ["user", "name", "queue"])
+@each_subject
 def test_the_slot_of_a_dead_worker_is_free_when_its_lease_has_lapsed(scene: Scene, subject: str) -> None:
-    {"user": lambda: scene.limit_user("a", max_concurrency=1),
-     "name": lambda: scene.limit_task("m:f", max_concurrency=1),
-     "queue": lambda: scene.limit_queue(max_concurrency=1)}[subject]()  # fmt: skip
+    change(scene, subject, max_concurrency=1)
     scene.push("a", "a1", "a2")
     scene.claim(1, worker="dead")
     scene.now += LEASE_MS - 500
@@ -141,11 +142,9 @@ def test_a_token_that_was_not_used_is_there_for_another_at_once(scene: Scene) ->
     assert ids_of(scene.claim(2)) == ["a1"]
 
 
-@pytest.mark.parametrize("subject", ["user", "name", "queue"])
+@each_subject
 def test_what_is_given_back_unbegun_gives_its_tokens_back(scene: Scene, subject: str) -> None:
-    {"user": lambda: scene.limit_user("a", rate="1/h", burst=2),
-     "name": lambda: scene.limit_task("m:f", rate="1/h", burst=2),
-     "queue": lambda: scene.limit_queue(rate="1/h", burst=2)}[subject]()  # fmt: skip
+    change(scene, subject, rate="1/h", burst=2)
     scene.push("a", "a1", "a2", "a3")
     for _ in range(3):
         runs = scene.claim(3)
@@ -160,24 +159,14 @@ def test_what_is_given_back_unbegun_gives_its_tokens_back(scene: Scene, subject:
 
 
 @pytest.mark.parametrize("closed", [{"paused": True}, {"max_concurrency": 0}, {"rate": "1/d", "burst": 1}])
-@pytest.mark.parametrize("subject", ["user", "name", "queue", "*"])
-def test_a_change_wakes_a_sleeper_for_what_it_opens(scene: Scene, subject: str, closed: dict[str, object]) -> None:
-    def change(**values: object) -> None:
-        if subject == "user":
-            scene.limit_user("a", **values)
-        elif subject == "name":
-            scene.limit_task("m:f", **values)
-        elif subject == "queue":
-            scene.limit_queue(**values)
-        else:
-            scene.limit_user("*", **values)
-
-    change(**closed)
+@each_subject
+def test_a_change_wakes_a_sleeper_for_what_it_opens(scene: Scene, subject: str, closed: dict[str, Any]) -> None:
+    change(scene, subject, **closed)
     scene.push("a", "a1", "a2", "a3")
     spent = scene.serve(1)
     assert ids_of(spent) == (["a1"] if "rate" in closed else [])
     lie_down(scene, "idle")
-    change(**dict.fromkeys(closed))
+    change(scene, subject, **dict.fromkeys(closed))
     assert scene.woken("idle") == ["idle"]
     assert len(scene.claim(3)) == 3 - len(spent)
 

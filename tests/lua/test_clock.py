@@ -28,9 +28,7 @@ def serve_one_by_one(scene: Scene, count: int, lists: claims.Lists | None = None
 
 @pytest.mark.parametrize("closed", CLOSED)
 @pytest.mark.parametrize("how", ["user", "name"])
-def test_a_closed_user_is_not_in_the_ring_and_the_clock_goes_on(
-    scene: Scene, how: str, closed: dict[str, Any]
-) -> None:
+def test_a_closed_user_is_not_in_the_ring_and_the_clock_goes_on(scene: Scene, how: str, closed: dict[str, Any]) -> None:
     scene.push_many("a", 300, label="m:closed")
     for user in "bc":
         scene.push_many(user, 500)

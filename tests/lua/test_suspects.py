@@ -83,3 +83,30 @@ def test_a_short_silence_is_none(scene: Scene, gap: int) -> None:
     scene.now += 1_000 + gap // 2
     scene.settle()
     assert scene.client.hlen(scene.key("runs")) == 0
+
+
+def test_suspects_that_were_passed_over_stand_in_their_places_beside_what_was_set_aside(scene: Scene) -> None:
+    scene.push("A", "poison", label="m:h")
+    scene.push("a", "f1")
+    scene.push("a", "g2", label="m:g")
+    assert len(scene.claim(3, worker="dead")) == 3
+    scene.now += LEASE_MS
+    assert ids_of(scene.claim(1)) == ["poison"]
+    scene.push("B", "g3", "g4", label="m:g")  # B comes after a in the ring, and before it at the name's next slot
+    scene.serve(2, worker="other", lists=only_b(scene))
+    scene.push("@", "f0")
+    run = scene.claim(1)
+    assert ids_of(run) == ["f0"]
+    scene.limit_task("m:f", max_concurrency=1)
+    scene.push("B", "f5")
+    assert scene.claim(5) == []
+    scene.push("a", "f6")
+    scene.settle([(run[0], DONE)], want=1)
+    places = [int(entry.split(b":")[0]) for entry in scene.lane("a", 3)]
+    assert len(places) >= 2
+    assert places == sorted(places)
+
+
+def only_b(scene: Scene) -> claims.Lists:
+    scene.register(["B"])
+    return claims.lists_of(["B"], [])

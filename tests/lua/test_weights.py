@@ -41,7 +41,9 @@ def push(scene: Scene, ledger: Ledger, user: str, count: int, chance: random.Ran
 def draw_weights(seed: int, chance: random.Random) -> dict[str, float]:
     if seed < len(WEIGHTS):
         return dict(WEIGHTS[seed])
-    return {user: round(chance.choice([0.5, 1, 5, 100]) * chance.uniform(0.2, 1), 3) for user in "abcdefghi"[: 2 + seed % 8]}
+    return {
+        user: round(chance.choice([0.5, 1, 5, 100]) * chance.uniform(0.2, 1), 3) for user in "abcdefghi"[: 2 + seed % 8]
+    }
 
 
 @pytest.mark.parametrize("seed", range(14))
@@ -87,9 +89,7 @@ def test_declared_costs_are_shared_to_within_the_dearest_task_of_each(declared: 
 
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("dearest", [0, 20])
-def test_a_new_weight_counts_from_the_next_start_on(
-    request: pytest.FixtureRequest, seed: int, dearest: int
-) -> None:
+def test_a_new_weight_counts_from_the_next_start_on(request: pytest.FixtureRequest, seed: int, dearest: int) -> None:
     scene: Scene = request.getfixturevalue("declared" if dearest else "scene")
     chance = random.Random(300 + seed)
     ledger = weigh(scene, draw_weights(seed, chance))
@@ -128,9 +128,7 @@ def test_a_light_user_is_not_starved_by_a_heavy_one(scene: Scene) -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("cost", ["count", "declared"])
-def test_a_batch_is_granted_in_the_order_of_single_claims(
-    request: pytest.FixtureRequest, seed: int, cost: str
-) -> None:
+def test_a_batch_is_granted_in_the_order_of_single_claims(request: pytest.FixtureRequest, seed: int, cost: str) -> None:
     one: Scene = request.getfixturevalue("declared" if cost == "declared" else "scene")
     chance = random.Random(400 + seed)
     weights = {user: chance.uniform(0.1, 10) for user in "abcdef"}  # no two tags are ever equal but at first

@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from fairque.core.ids import encode_id
 from fairque.core.limits import Caps
 from fairque.core.outcome import Outcome
 from fairque.errors import TaskRunning
 from fairque.store import claims
+from fairque.store.limits import QUEUE
 from fairque.store.records import Grant
 from tests.lua.scene import BURY, DONE, LEASE, RELEASE, Scene, again, postpone
-from tests.lua.shop import QUEUE, Job, Shop
+from tests.lua.shop import Job, Shop
 
 USERS, NAMES = ["a", "b:{x}", "c"], ["m:f", "m:g"]
 WORKERS = {"w1": (["*"], []), "w2": (["a", "b:{x}"], []), "w3": (["c"], ["*"]), "w4": (["c"], ["a"])}
@@ -28,14 +29,13 @@ WAYS: dict[str, tuple[Outcome, str, int]] = {
     "postpone": (postpone(2), "W", 2000),
 }
 BLOCK = 2.0
-caps = st.fixed_dictionaries(
-    {
-        "max_concurrency": st.sampled_from([None, None, 0, 1, 2]),
-        "rate": st.sampled_from([None, None, "2/s", "20/m"]),
-        "burst": st.sampled_from([None, 1, 3]),
-        "paused": st.sampled_from([None, None, True]),
-    }
+changes: st.SearchStrategy[dict[str, Any]] = st.one_of(
+    st.fixed_dictionaries({"max_concurrency": st.sampled_from([None, 0, 1, 1, 2])}),
+    st.fixed_dictionaries({"rate": st.sampled_from([None, "2/s", "20/m"]), "burst": st.sampled_from([None, 1, 3])}),
+    st.fixed_dictionaries({"paused": st.sampled_from([None, True, True, False])}),
+    st.fixed_dictionaries({"max_concurrency": st.just(2), "rate": st.just("1/s"), "burst": st.just(2)}),
 )
+labels = st.sampled_from(["m:f", "m:f", "m:g", "m:f 5", "m:g 0.5"])
 subjects = st.sampled_from([*USERS, *USERS, "*", "|m:f", "|m:f", "|m:g", QUEUE])
 
 
@@ -45,7 +45,7 @@ class Walk(RuleBasedStateMachine):
     def __init__(self, scene: Scene) -> None:
         super().__init__()
         self.scene, self.shop, self.clock = scene, Shop(self.tokens, scene.now), 0.0
-        self.held: list[Grant] = []
+        self.held: list[tuple[str, Grant]] = []
         self.sleeping: dict[str, int] = {}
         self.lists = {name: claims.lists_of(*both) for name, both in WORKERS.items()}
         for users, others in WORKERS.values():
@@ -56,33 +56,49 @@ class Walk(RuleBasedStateMachine):
 
     @rule(
         user=st.sampled_from(USERS),
-        labels=st.lists(st.sampled_from(["m:f", "m:f", "m:g", "m:f 5", "m:g 0.5"]), min_size=1, max_size=4),
+        batch=st.lists(labels, min_size=1, max_size=4),
         level=st.sampled_from([1, 3, 3, 3, 6]),
         delay=st.none() | st.none() | st.sampled_from([1, 1500]),
     )
-    def push(self, user: str, labels: list[str], level: int, delay: int | None) -> None:
-        for label in labels:
+    def push(self, user: str, batch: list[str], level: int, delay: int | None) -> None:
+        for label in batch:
             task_id = self.scene.name("t")
             self.scene.push(user, task_id, level=level, label=label, when=f"+{delay}" if delay else "")
             due = None if delay is None else self.scene.now + delay
             self.shop.push(task_id, user, label.split()[0], level, due)
 
-    @rule(subject=subjects, values=caps, weight=st.sampled_from([None, 0.5, 3]))
+    @initialize(
+        batches=st.lists(st.lists(labels, min_size=4, max_size=6), min_size=3, max_size=3),
+        first=changes,
+        second=changes,
+    )
+    def open(self, batches: list[list[str]], first: dict[str, Any], second: dict[str, Any]) -> None:
+        for user, batch in zip(USERS, batches, strict=True):
+            self.push(user, batch, 3, None)
+        self.limit("a", first, None)
+        self.limit("c", {"rate": "2/s", "burst": 1}, None)
+        self.limit("|m:f", second, None)
+
+    @rule(subject=subjects, values=changes, weight=st.sampled_from([None, 0.5, 3]))
     def limit(self, subject: str, values: dict[str, Any], weight: float | None) -> None:
         if subject == QUEUE:
             self.scene.limit_queue(**values)
-        elif subject.startswith(QUEUE):
+        elif subject.startswith("|"):
             self.scene.limit_task(subject[1:], **values)
         else:
             values = {**values, "weight": weight}
             self.scene.limit_user(subject, **values)
         self.shop.change(subject, "set", values)
 
-    @rule(subject=subjects)
+    @rule(subject=subjects, really=st.sampled_from([False, False, True]))
+    def unlimit_some(self, subject: str, really: bool) -> None:
+        if really:
+            self.unlimit(subject)
+
     def unlimit(self, subject: str) -> None:
         if subject == QUEUE:
             self.scene.limit_queue(mode="reset")
-        elif subject.startswith(QUEUE):
+        elif subject.startswith("|"):
             self.scene.limit_task(subject[1:], mode="reset")
         else:
             self.scene.limit_user(subject, mode="reset")
@@ -93,20 +109,21 @@ class Walk(RuleBasedStateMachine):
         self.settle(worker, want, [])
 
     @rule(
-        worker=st.sampled_from([*WORKERS]),
-        want=st.integers(0, 3),
-        places=st.lists(st.integers(0, 12), max_size=3, unique=True),
+        want=st.integers(0, 5),
+        places=st.lists(st.integers(0, 8), min_size=1, max_size=4, unique=True),
         kind=st.sampled_from([*WAYS]),
         ran=st.sampled_from([None, 0.001, 2.5]),
     )
-    def end(self, worker: str, want: int, places: list[int], kind: str, ran: float | None) -> None:
-        ended = [self.held[place] for place in places if place < len(self.held)]
-        self.settle(worker, want, ended, kind, ran)
+    def end(self, want: int, places: list[int], kind: str, ran: float | None) -> None:
+        some = [self.held[place] for place in places if place < len(self.held)]
+        if some:
+            worker = some[0][0]
+            self.settle(worker, want, [grant for holder, grant in some if holder == worker], kind, ran)
 
     @rule(place=st.integers(0, 12))
     def renew(self, place: int) -> None:
         if place < len(self.held):
-            grant = self.held[place]
+            _, grant = self.held[place]
             holds = self.holds(grant)
             assert self.scene.renew(grant) == [holds]
             if holds:
@@ -124,16 +141,14 @@ class Walk(RuleBasedStateMachine):
             assert self.scene.delete(job.user, known[place])
             del self.shop.jobs[known[place]]
 
-    @rule(ms=st.sampled_from([1, 40, 500, 500, 3000, 16_000]))
+    @rule(ms=st.sampled_from([1, 40, 500, 500, 500, 3000, 16_000, 16_000]))
     def pass_time(self, ms: int) -> None:
         self.scene.now += ms
         self.shop.now = self.scene.now
 
     # --- a worker's call --------------------------------------------------------------------------------------------
 
-    def settle(
-        self, worker: str, want: int, ended: list[Grant], kind: str = "done", ran: float | None = None
-    ) -> None:
+    def settle(self, worker: str, want: int, ended: list[Grant], kind: str = "done", ran: float | None = None) -> None:
         way, letter, later = WAYS[kind]
         self.scene.woken(worker)
         answer = self.scene.settle(
@@ -150,8 +165,9 @@ class Walk(RuleBasedStateMachine):
         for grant in answer.grants:
             deadline = self.scene.now + int(LEASE * 1000)
             self.shop.grant(grant.task_id, worker, grant.token, deadline)
-            assert grant.user_id in WORKERS[worker][0] + WORKERS[worker][1] or "*" in sum(WORKERS[worker], [])
-        self.held = [*answer.grants, *(grant for grant in self.held if grant not in ended)][:20]
+            assert {grant.user_id, "*"} & {*WORKERS[worker][0], *WORKERS[worker][1]}
+        kept = [(holder, grant) for holder, grant in self.held if grant not in ended]
+        self.held = [*((worker, grant) for grant in answer.grants), *kept][:20]
         if len(answer.grants) < want:
             self.sleeping[worker] = self.scene.now + math.ceil(answer.pause * 1000)
             if answer.pause > 0.001:
@@ -174,13 +190,10 @@ class Walk(RuleBasedStateMachine):
         return job is not None and job.letter == "R" and job.token == grant.token
 
     def tokens(self, subject: str, caps: Caps) -> float:
-        """Return what a bucket holds, as the head of limits.lua says."""
-        text: Any = self.scene.client.hget(self.scene.key("buckets"), self.field(subject))
-        most, per_second = caps.bucket or 0, caps.per_second or 0
-        if text is None:
-            return most
-        tokens, at = text.decode().split(":")
-        return min(most, float(tokens) + (self.scene.now - int(at)) / 1000 * per_second)
+        """Return what a bucket holds: it is known when it will be full."""
+        full: Any = self.scene.client.zscore(self.scene.key("buckets"), self.field(subject))
+        missing = max(0, (full or 0) - self.scene.now) / 1000 * (caps.per_second or 0)
+        return max(0, (caps.bucket or 0) - missing)
 
     def field(self, subject: str) -> str:
         return subject if subject[0] in "|*" else encode_id(subject)

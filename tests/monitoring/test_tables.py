@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from fairque.monitoring.overview import Overview, UserLine
-from fairque.monitoring.tables import bar, overview_page, show, span, wait_text, workers_table
+from fairque.monitoring.tables import bar, overview_page, show, span, users_table, wait_text, workers_table
 from fairque.store.readings import Stats
 
 STATS = Stats(
@@ -93,6 +93,32 @@ def test_a_worker_shows_whom_it_serves_and_how_long_it_has_been_silent() -> None
         "3 min",
         "60 s ago",
     ]
+
+
+def test_the_weight_of_each_user_is_shown_and_what_bars_it_where_something_does() -> None:
+    assert "barred by" not in printed(users_table(USERS, pretty=False), terminal=False)
+    marked = (
+        UserLine(user_id="a", weight=2.5, paused=True, bars=("paused",)),
+        UserLine(user_id="b", started=5, max_concurrency=5, rate="1/s", bars=("max_concurrency", "rate")),
+        UserLine(user_id="c", max_concurrency=0, bars=("max_concurrency",)),
+        UserLine(user_id="d", queued=1200, max_backlog=1000, bars=("max_backlog",)),
+        UserLine(user_id="e"),
+    )
+    head, *rows = printed(users_table(marked, pretty=False), terminal=False).splitlines()
+    said = {row.split()[0]: (row.split()[1], row[head.index("barred by") :]) for row in rows}
+    assert said == {
+        "a": ("2.5", "paused"),
+        "b": ("1", "5/5 running, rate 1/s"),
+        "c": ("1", "none may run"),
+        "d": ("1", "backlog 1,200/1,000"),
+        "e": ("1", ""),
+    }
+
+
+def test_a_pause_of_everything_stands_above_the_users() -> None:
+    overview = Overview(queue="default", stats=STATS, users=USERS, workers=(), paused=("the queue", "task [b]m:f"))
+    text = printed(overview_page(overview, address="redis://h", pretty=False), terminal=False)
+    assert "paused, so that nothing starts: the queue, task [b]m:f" in text.splitlines()
 
 
 @pytest.mark.parametrize(

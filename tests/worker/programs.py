@@ -162,7 +162,7 @@ class Board:
 
     def met(self) -> list[bytes]:
         """Return who was not alone."""
-        return list(self._client.lrange(f"{self._name}:met", 0, -1))
+        return [line for line in self._client.lrange(f"{self._name}:met", 0, -1) if isinstance(line, bytes)]
 
     def kills(self) -> list[int]:
         """Return the attempts in which the killer struck."""

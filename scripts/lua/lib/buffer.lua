@@ -32,14 +32,14 @@ end
 
 -- Start the next task of a user that may start now; its price, over the user's weight, is what the tag moves on by.
 -- Tasks whose name has no room are set aside, suspects that this worker may not have are passed over; and where a task
--- of the same name that is set aside is to start first, that one comes back.
-local function start_buffered(user, ahead, worker)
+-- of the same name that is set aside is to start first, that one comes back. `parking`: of this user so many at most.
+local function start_buffered(user, ahead, parking, worker)
   local buffer = buffers[user]
   if not buffer then
-    buffer = { items = {}, next = 1, taken = {}, suspects = {} }
+    buffer = { items = {}, next = 1, taken = {}, suspects = {}, parked = 0 }
     buffers[user] = buffer
   end
-  while parked_now < PARK_MOST do
+  while buffer.parked < parking do
     if not buffer.items[buffer.next] then
       read_ahead(user, ahead)
     end
@@ -55,11 +55,12 @@ local function start_buffered(user, ahead, worker)
     local name, rank = string.sub(subject, 2), tonumber(level)
     if room == 0 then
       park_task(user, name, rank, tonumber(seq), entry, bar)
+      buffer.parked = buffer.parked + 1
     elseif counts[user].h and parked_before(user, name, rank, tonumber(since), tonumber(seq)) then
       buffer.next = buffer.next - 1
       put_back_rest(user)
       unpark_user(user, name, 1)
-      parked_now = parked_now + 1
+      buffer.parked = buffer.parked + 1
     elseif lost ~= '0' and not take_suspect(worker, user .. '|' .. id) then
       buffer.suspects[#buffer.suspects + 1] = entry
       buffer.suspects[#buffer.suspects + 1] = tonumber(level)
@@ -72,6 +73,7 @@ local function start_buffered(user, ahead, worker)
     end
   end
   queue.unfinished = true
+  bar_user(user)     -- others are served in its stead
 end
 
 -- Put back what was read ahead of a user and not started, and return what was.
@@ -81,8 +83,7 @@ local function empty_buffer(user)
     return {}
   end
   put_back_rest(user)
-  put_back(user, buffer.suspects)
-  bar_user(user, buffer.suspects)
+  pass_over(user, buffer.suspects)
   if buffer.damaged then
     recount(user)
   end

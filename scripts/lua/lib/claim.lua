@@ -1,13 +1,15 @@
 -- One claim: users are chosen by tag, their tasks taken, and each user looked at finds its place again: in the ring,
 -- held, or gone. Every user is touched once.
 
+local PARK_MOST = 200     -- tasks set aside in one pass, but for five of each user
+
 -- What starts the users' next tasks. Where a start costs the same whatever the task is, starts are only counted here
 -- and each user's tasks are taken together afterwards.
 local function starter_of(users, want, rooms, worker)
   if rules.cost ~= 'count' or rules.named > 0 then
-    local ahead = math.ceil(want / #users)
+    local ahead, parking = math.ceil(want / #users), math.max(5, math.floor(PARK_MOST / #users))
     return function(user, picked)
-      return picked < rooms[user] and start_buffered(user, ahead, worker) or nil
+      return picked < rooms[user] and start_buffered(user, ahead, parking, worker) or nil
     end
   elseif rules.limited > 0 then
     return function(user, picked)

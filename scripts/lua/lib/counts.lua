@@ -88,12 +88,12 @@ end
 -- Count tasks that became ready and remember whose they are; a user that had none before has to join the ring.
 local readied, joining = {}, {}
 local function make_ready(user, level, amount)
+  if counts[user].ready == 0 then
+    joining[#joining + 1] = user
+  end
   if not readied[user] then
     readied[user] = true
     readied[#readied + 1] = user
-    if counts[user].ready == 0 then
-      joining[#joining + 1] = user
-    end
   end
   add_count(user, level, amount)
   add_stat('queued', amount)

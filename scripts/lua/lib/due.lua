@@ -1,5 +1,5 @@
 -- Scheduled tasks wait in one queue-wide timetable. Workers sleep until its first entry is due, so one that is due
--- before they would look wakes one of them. A rate that opens stands there too: `user|`, `|name` or `|` (lib/limits).
+-- before they would look wakes one of them. A rate that opens stands there too: `user|`, `|name` or `||` (lib/limits).
 local NEAR = 2000     -- ms: the longest that a worker sleeps
 local near = {}
 
@@ -9,6 +9,14 @@ local function schedule(user, member, at)
   add_stat('scheduled', 1)
   if at < queue.now + NEAR and #near == 0 then
     near[1] = user
+  end
+end
+
+-- A worker that has all it wants no longer waits for what is due next: another one does, if there is little time left.
+local function watch_due()
+  local first = redis.call('ZRANGE', DUE, 0, 0, 'WITHSCORES')
+  if first[2] and tonumber(first[2]) < queue.now + NEAR then
+    wake_servers({ (split_member(first[1])) }, 1)
   end
 end
 

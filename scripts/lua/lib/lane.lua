@@ -32,14 +32,16 @@ local function find_place(lane, seq)
   return low, found
 end
 
--- Put an entry into its own place in a lane.
+-- Put an entry into its own place in a lane, which most often is one of its ends.
 local function put_in_place(lane, seq, entry)
   local tail = redis.call('LINDEX', lane, -1)
-  local follower = tail and parse_entry(tail) > seq and select(2, find_place(lane, seq))
-  if follower then
-    redis.call('LINSERT', lane, 'BEFORE', follower, entry)
-  else
+  if not tail or parse_entry(tail) < seq then
     redis.call('RPUSH', lane, entry)
+  elseif parse_entry(redis.call('LINDEX', lane, 0)) > seq then
+    redis.call('LPUSH', lane, entry)
+  else
+    local _, follower = find_place(lane, seq)
+    redis.call('LINSERT', lane, 'BEFORE', follower, entry)
   end
 end
 

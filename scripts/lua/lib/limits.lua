@@ -1,11 +1,11 @@
 -- Weights and caps of users, of task names and of the queue. All is read here and judged by `room_of`: claims act by it
--- and `explain` tells it. A subject is a user, `|name` for the tasks of one name, or `|` for the whole queue; `*` is
--- every user without settings of its own. A record is `field=value;...` with the fields that were given: weight,
--- max_concurrency, rate (`10/m`), burst, max_backlog, paused; and seed where a configuration gave them.
+-- and `explain` tells it. A subject is a user, `|name` for the tasks of one name, or `||` for the whole queue; what
+-- stands for `*` counts for every user that has no other value of its own. A record is `field=value;...` with what was
+-- given: weight, max_concurrency, rate (`10/m`), burst, max_backlog, paused; and seed where a configuration gave it.
 -- Of a token bucket only the instant is kept at which it will be full: it says how many tokens are in it now, as in the
 -- generic cell rate algorithm (ITU-T I.371). A full one is forgotten.
 local UNITS = { s = 1000, m = 60000, h = 3600000, d = 86400000 }
-local WHOLE = '|'
+local WHOLE = '||'
 local ROUNDING = 1e-3     -- of a token or ms: what arithmetic on instants may lack
 local rules = { cost = 'count', limited = 0, named = 0 }
 local limits, tokens, spent = {}, {}, {}
@@ -28,6 +28,7 @@ local function parse_limits(text)
   for name, value in string.gmatch(text, '([%a_]+)=([^;]*)') do
     limit[name] = tonumber(value) or value
   end
+  limit.paused = limit.paused == 1
   if limit.rate then
     local starts, unit = string.match(limit.rate, '^([%d.]+)/(%a)$')
     limit.per_ms = tonumber(starts) / UNITS[unit]
@@ -36,11 +37,17 @@ local function parse_limits(text)
   return limit
 end
 
+-- Is this the subject of a task name, or of the queue?
+local function is_name(subject)
+  return string.byte(subject) == 124
+end
+
 local function load_buckets(subjects)
   local full = redis.call('ZMSCORE', BUCKETS, unpack(subjects))
   for i = 1, #subjects do
     local limit = limits[subjects[i]]
     local missing = math.max(0, (tonumber(full[i]) or 0) - queue.now) * limit.per_ms
+    spent[subjects[i]] = missing > limit.burst or nil     -- written under another rate: it counts as empty now
     tokens[subjects[i]] = math.max(0, limit.burst - missing)
   end
 end
@@ -61,7 +68,10 @@ local function load_limits(subjects)
   local others = texts[1] and parse_limits(texts[1])
   for i = 2, #missing do
     local subject = missing[i]
-    local limit = texts[i] and parse_limits(texts[i]) or (string.byte(subject) ~= 124 and others)
+    local limit = texts[i] and parse_limits(texts[i])
+    if others and not is_name(subject) then
+      limit = texts[i] and parse_limits(texts[1] .. texts[i]) or others
+    end
     limits[subject] = limit
     if limit and limit.rate then
       rated[#rated + 1] = subject
@@ -133,12 +143,19 @@ local function change_rate(subject, old, new)
   end
 end
 
+-- Subjects with settings, and one more while somebody is held or has a bucket though all settings are gone.
+local function count_limited()
+  rules.limited = redis.call('HLEN', LIMITS) + math.min(1, redis.call('EXISTS', HELD, BUCKETS))
+  save_rules()
+end
+
 -- Forget buckets that are full, a bounded number at a time.
 local function sweep_buckets(limit)
   if rules.limited > 0 then
     local full = redis.call('ZRANGE', BUCKETS, '-inf', queue.now, 'BYSCORE', 'LIMIT', 0, limit)
     if #full > 0 then
       redis.call('ZREM', BUCKETS, unpack(full))
+      count_limited()
     end
   end
 end

@@ -2,15 +2,13 @@
 -- of their user. A claim that meets one sets it aside: into its user's lane of that name, out of what is ready. As soon
 -- as the name has room, whichever worker calls next lets as many tasks back into their places as there is room, of one
 -- user after the other. `counts` says how many a user has set aside (h).
-local PARK_MOST = 400     -- tasks set aside in one call
-local parked_now, went_back, park_turns = 0, 0, {}
+local went_back, park_turns = 0, {}
 
 -- Set a task aside, its name being barred by `bar`; a rate that opens calls somebody to look again.
 local function park_task(user, name, level, seq, entry, bar)
   put_in_place(lane_key(user, level, name), seq, entry)
   add_count(user, level, -1)
   add_count(user, 'h', 1)
-  parked_now = parked_now + 1
   if park_turns[name .. ' ' .. user] then
     return
   end
@@ -48,7 +46,7 @@ local function unpark_user(user, name, want)
     seqs[i], ids[i] = string.match(entries[i], '^(%d+):%d+:(.*)')
   end
   local texts = #ids > 0 and redis.call('HMGET', user_key(user, 'tasks'), unpack(ids)) or {}
-  for i = 1, #ids do
+  for i = #ids, 1, -1 do     -- the last one first: each belongs before those that are back
     if string.match(texts[i] or '', '^Q%d:(%d+):') == seqs[i] then
       put_in_place(lane_key(user, levels[i]), tonumber(seqs[i]), entries[i])
       make_ready(user, levels[i], 1)
@@ -134,7 +132,7 @@ local function unpark_tasks()
   for i = 1, #names do
     local room, bar = room_of(subjects[i], busy[subjects[i]])
     if room > 0 then
-      unpark_name(names[i], math.min(room, 100))
+      unpark_name(names[i], math.min(room, 50))
     elseif bar == 'r' then
       redis.call('ZADD', DUE, opening_of(subjects[i]), subjects[i])
     end

@@ -1,10 +1,11 @@
--- How many entries of a lane became ready before an instant: a binary search, since they stand in order of that.
-local function count_since(lane, instant)
+-- How many entries of a lane became ready before an instant, or just then and with a lesser seq: a binary search, since
+-- they stand in that order.
+local function count_since(lane, instant, seq)
   local low, high = 0, redis.call('LLEN', lane)
   while low < high do
     local middle = math.floor((low + high) / 2)
-    local _, since = parse_entry(redis.call('LINDEX', lane, middle))
-    if since < instant then
+    local other, since = parse_entry(redis.call('LINDEX', lane, middle))
+    if since < instant or (since == instant and other < seq) then
       low = middle + 1
     else
       high = middle
@@ -25,7 +26,7 @@ local function tasks_before(user, level, seq)
   local before = place + redis.call('LLEN', lane_key(user, 6))
   for other = 1, 5 do
     if other ~= level then
-      before = before + count_since(lane_key(user, other), since + (other - level) * queue.aging)
+      before = before + count_since(lane_key(user, other), since + (other - level) * queue.aging, seq)
     end
   end
   return before

@@ -20,10 +20,21 @@ local function put_back(user, entries)
   end
 end
 
--- Serve a user no more in this call if suspects of it had to be passed over: what else it had ready has been taken.
-local function bar_user(user, suspects)
-  if #suspects > 0 and not barred[user] then
+-- Serve a user no more in this call.
+local function bar_user(user)
+  if not barred[user] then
     barred[user] = true
     barred[#barred + 1] = user
+  end
+end
+
+-- Put suspects (entry, level, ...) that had to be passed over back into their places; what else their user had ready
+-- has been taken.
+local function pass_over(user, suspects)
+  for i = 1, #suspects, 2 do
+    put_in_place(lane_key(user, suspects[i + 1]), parse_entry(suspects[i]), suspects[i])
+  end
+  if #suspects > 0 then
+    bar_user(user)
   end
 end

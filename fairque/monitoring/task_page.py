@@ -1,0 +1,126 @@
+"""One task for people: what is known of it, and why it has not started. Never its arguments, never its result."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from fairque.core.ids import user_print_of
+from fairque.core.models import Task
+from fairque.core.state import TaskState
+from fairque.monitoring.tables import span
+from fairque.queue.explaining import Explanation
+
+
+def task_json(task: Task[Any], told: Explanation) -> dict[str, Any]:
+    """Return a task as plain values; instants are ISO 8601 in UTC."""
+    failure = None if task.failure is None else msgspec.to_builtins(task.failure)
+    return {
+        "task_id": task.task_id,
+        "user_id": task.user_id,
+        "name": task.name,
+        "state": str(task.state),
+        "priority": int(task.priority),
+        "attempts": task.attempt,
+        "failures": task.failures,
+        "lost": task.lost,
+        "max_retries": task.max_retries,
+        "worker": task.worker,
+        **{name: None if at is None else at.isoformat() for name, at in _instants(task, told).items()},
+        "failure": failure,
+    }
+
+
+def explanation_json(told: Explanation) -> dict[str, Any]:
+    """Return an explanation as plain values; instants are ISO 8601 in UTC."""
+    plain: dict[str, Any] = msgspec.to_builtins(told)
+    plain["reasons"] = [{"code": code, "text": text} for code, text in told.reasons]
+    for name in ("due_at", "started_at"):
+        at = getattr(told, name)
+        plain[name] = None if at is None else at.isoformat()
+    return plain
+
+
+def task_page(task: Task[Any], told: Explanation, *, now: datetime) -> RenderableType:
+    """Return what is known of a task."""
+    page = _page()
+    page.add_row("task", Text(task.task_id or "", "bold"))
+    page.add_row("name", Text(task.name or "none: a payload task"))
+    page.add_row("user", Text(task.user_id or ""))
+    state = str(task.state)
+    page.add_row("state", Text(f"{state} on {task.worker}" if task.worker else state, _style(state)))
+    page.add_row("priority", task.priority.name)
+    page.add_row("attempts", _attempts(task))
+    for name, at in _instants(task, told).items():
+        if at is not None:
+            page.add_row(name.removesuffix("_at"), _when(at, now))
+    if task.failure is None:
+        return page
+    page.add_row("failure", Text(f"{task.failure.type}: {task.failure.message}", "red"))
+    return Group(page, Text(), Text(task.failure.traceback.rstrip(), "dim")) if task.failure.traceback else page
+
+
+def explanation_page(told: Explanation) -> RenderableType:
+    """Return why a task has not started: its place, its share, and what bars it, a line each."""
+    page = _page()
+    page.add_row("task", Text.assemble((told.task_id, "bold"), f"  {told.name}".rstrip()))
+    page.add_row("user", Text(told.user_id))
+    page.add_row("state", Text(str(told.state), _style(str(told.state))))
+    if told.position is not None:
+        page.add_row("position", f"{_many(told.position, 'task')} of this user before it")
+    if told.users_before is not None and told.state is TaskState.QUEUED:
+        page.add_row("turn", f"{told.users_before:,} of {_many(told.ready_users, 'ready user')} before this one")
+    if not told.state.ended:
+        page.add_row("share", f"{told.share:.1%} of the service while the same users are busy (weight {told.weight:g})")
+    for place, reason in enumerate(told.reasons):
+        page.add_row("" if place else "because", Text(reason.text))
+    return page
+
+
+def _page() -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    return table
+
+
+def _attempts(task: Task[Any]) -> str:
+    words = [f"{task.attempt:,}"]
+    words += [f"{task.failures:,} failed"] if task.failures else []
+    words += [f"{task.lost:,} lost with their worker"] if task.lost else []
+    return ", ".join(words)
+
+
+def _instants(task: Task[Any], told: Explanation) -> dict[str, datetime | None]:
+    return {
+        "pushed_at": _pushed_at(task),
+        "due_at": told.due_at,
+        "started_at": told.started_at,
+        "ended_at": task.ended_at,
+    }
+
+
+def _pushed_at(task: Task[Any]) -> datetime | None:
+    """Return when a task was pushed, if its id was generated: that is a UUIDv7, which begins with the time in ms."""
+    if task.task_id is None or task.incarnation or user_print_of(task.task_id) is None:
+        return None
+    return datetime.fromtimestamp(int(task.task_id[:8] + task.task_id[9:13], 16) / 1000, UTC)
+
+
+def _when(at: datetime, now: datetime) -> str:
+    passed = (now - at).total_seconds()
+    far = f"{span(passed)} ago" if passed >= 0 else f"in {span(-passed)}"
+    return f"{at.isoformat(sep=' ', timespec='milliseconds')} ({far})"
+
+
+def _style(state: str) -> str:
+    return {"failed": "bold red", "started": "green", "finished": "green"}.get(state, "bold")
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
