@@ -22,7 +22,7 @@ LIST_CHUNK: Final = 1000
 
 
 class Ended(NamedTuple):
-    """An outcome on the wire. kind: D done, R retry, P postpone, B bury, L release; ran: for how many ms, 0 if it was
+    """An outcome on the wire. kind: D done, R retry, P postpone, B bury, L release; ran: for how many us, 0 if it was
     never begun, '' if nobody knows; argument: ms, as the kind needs.
     """
 
@@ -51,18 +51,18 @@ def end(
     result or a failure is.
     """
     # 0 says that it never ran, so what ran took a microsecond at least.
-    ms = "" if ran is None else ran and max(0.001, round(ran * 1000, 3))
+    took = "" if ran is None else ran and (round(ran * 1_000_000) or 1)
     match outcome:
         case Done():
-            return Ended(member, token, "D", ms, _kept(keep), encode_ending(ending) if ending else b"")
+            return Ended(member, token, "D", took, _kept(keep), encode_ending(ending) if ending else b"")
         case Again(delay, _):
-            return Ended(member, token, "R", ms, int(delay * 1000), b"")
+            return Ended(member, token, "R", took, int(delay * 1000), b"")
         case Postpone(delay):
-            return Ended(member, token, "P", ms, int(delay * 1000), b"")
+            return Ended(member, token, "P", took, int(delay * 1000), b"")
         case Bury(failure):
-            return Ended(member, token, "B", ms, _kept(keep_failed), encode_failure(failure))
+            return Ended(member, token, "B", took, _kept(keep_failed), encode_failure(failure))
         case Release():
-            return Ended(member, token, "L", ms, 0, b"")
+            return Ended(member, token, "L", took, 0, b"")
 
 
 def _kept(seconds: float) -> int:

@@ -112,8 +112,9 @@ def read_grant(member: bytes, run: bytes, record: bytes) -> Grant:
 
 def _declared_cost(rest: bytes) -> float:
     """Return the cost in `<worker> <charge> <name> <cost>`; 1 where there is none, or the bytes are not a label."""
-    declared = rest.split(b" ", 3)[3:]
+    if rest.count(b" ") < 3:
+        return 1.0
     try:
-        return float(declared[0]) if declared else 1.0
+        return float(rest.split(b" ", 3)[3])
     except ValueError:
         return 1.0

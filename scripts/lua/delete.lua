@@ -7,7 +7,8 @@
 local now, user, id, request = unpack(ARGV)
 local DONE_TTL = 60000     -- ms: longer than anybody goes on sending again
 
-open_queue(now, 'scopes', 'queued', 'scheduled', 'failed')
+open_queue(now, 'scopes', 'rules', 'queued', 'scheduled', 'failed')
+read_rules()
 local tasks, member = user_key(user, 'tasks'), user .. '|' .. id
 local text = redis.call('HGET', tasks, id)
 if not text then

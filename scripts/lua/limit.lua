@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Set weight and caps of a subject (lib/limits): they are in force from the next claim on, for all that waits.
--- include: keys names stats limits counts record lane ring hold wake park due close
+-- include: keys names stats limits counts record lane ring hold wake suspect park due close
 -- takes: now, subject, mode, wake limit; field, value, ... (an empty value takes a field away)
 --   mode: set changes these fields; seed gives them all, if nothing but a seed stands there; reset takes all away
 -- replies: what is in force now, `field=value;...` (lib/limits)
@@ -48,7 +48,7 @@ if subject == WHOLE then
   readied = redis.call('ZRANGE', RING, 0, 99)
   load_counts(readied)
 elseif of_name then
-  redis.call('ZADD', PARKED, 'XX', 0, string.sub(subject, 2))
+  open_name(string.sub(subject, 2))
   unpark_tasks()
 else
   rules.limited = rules.limited + 1     -- even if nobody has settings any more, somebody may be held

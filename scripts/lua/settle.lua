@@ -5,7 +5,7 @@
 -- include: keys names stats limits counts record lane who ring hold wake run suspect price
 -- include: retention due outcome reap ghosts take park buffer choose claim last close
 -- takes: now, lease ms, worker, request id, assigned list, steal list ('*', a digest or ''), want (0-100), block ms
---   (0: do not sleep); per outcome: member, token, kind (lib/outcome), ran (ms, or ''), argument, text
+--   (0: do not sleep); per outcome: member, token, kind (lib/outcome), ran (us, or ''), argument, text
 -- replies: ms after which to ask again (0 if all that was wanted is granted), places of stale outcomes (`,` between),
 --   then member, run and record of each granted task, in the order in which they are to start
 local now, lease_ms, worker, request, assigned, steal, want, block_ms = unpack(ARGV, 1, 8)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from fairque.core.limits import UserSettings
-from tests.lua.scene import BURY, DONE, RELEASE, Scene, again, ids_of, postpone, users_of
+from fairque.store import claims
+from tests.lua.scene import BURY, DONE, LEASE, RELEASE, Scene, again, ids_of, postpone, users_of
 from tests.lua.subjects import change, each_subject
 
 
@@ -150,6 +151,29 @@ def test_the_least_of_all_caps_is_what_runs(scene: Scene, seed: int) -> None:
     assert total == most or could == []
     busy = {field.decode(): int(text) for field, text in tables(scene, "busy")["busy"].items()}
     assert busy == {(key if len(key) == 1 else f"|{key}"): amount for key, amount in running.items()}
+
+
+def test_a_claim_that_is_sent_twice_takes_slots_and_tokens_once(scene: Scene) -> None:
+    scene.limit_user("a", rate="1/h", burst=3, max_concurrency=3)
+    scene.limit_task("m:f", max_concurrency=3, rate="1/h", burst=3)
+    scene.limit_queue(max_concurrency=3, rate="1/h", burst=3)
+    scene.push_many("a", 5)
+    call = claims.settle(scene.root, "w", "r-twice", want=2, now=scene.at())
+    one, before = scene.run(call), scene.dump()
+    assert scene.run(call) == one
+    assert scene.dump() == before
+    assert len(scene.claim(5)) == 1
+
+
+def test_an_outcome_that_is_stale_frees_no_slot(scene: Scene) -> None:
+    scene.limit_user("a", max_concurrency=1)
+    scene.push("a", "a1", "a2")
+    lost = scene.claim(1, worker="dead")
+    scene.now += int(LEASE * 1000)
+    assert ids_of(scene.claim(1)) == ["a1"]
+    assert scene.end(lost, DONE) == [0]
+    assert scene.claim(1) == []
+    assert tables(scene, "busy")["busy"] == {b"a": b"1", b"|m:f": b"1"}
 
 
 # --- whose settings count -------------------------------------------------------------------------------------------

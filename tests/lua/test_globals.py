@@ -9,8 +9,11 @@ import pytest
 from fairque.store import scripts
 
 _STRING = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\"""")
-_KNOWN = {*"and break do else elseif end false for function if in local nil not or repeat return then true until".split(),
-          *"while math string table redis unpack tonumber tostring type pairs ipairs next select KEYS ARGV".split()}  # fmt: skip
+_WORDS = """
+and break do else elseif end false for function if in local nil not or repeat return then true until while
+math string table redis unpack tonumber tostring type pairs ipairs next select KEYS ARGV
+"""
+_KNOWN = set(_WORDS.split())
 
 
 def unknown_names(text: str) -> set[str]:

@@ -107,6 +107,21 @@ def test_suspects_that_were_passed_over_stand_in_their_places_beside_what_was_se
     assert places == sorted(places)
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_a_user_with_suspects_is_asked_for_the_rest_of_what_is_wanted(scene: Scene, *, named: bool) -> None:
+    if named:
+        scene.limit_task("m:f", max_concurrency=100)
+    for user in ("a", "b", "c"):
+        scene.push(user, f"{user}0")
+    scene.claim(3, worker="dead")
+    scene.now += LEASE_MS
+    assert ids_of(scene.claim(1)) == ["a0"]
+    scene.push("c", "c1", "c2", "c3")
+    answer = scene.settle(want=2, block=2.0)
+    assert ids_of(answer.grants) == ["c1", "c2"] or answer.pause <= 0.001
+    assert ids_of(answer.grants + scene.claim(2 - len(answer.grants))) == ["c1", "c2"]
+
+
 def only_b(scene: Scene) -> claims.Lists:
     scene.register(["B"])
     return claims.lists_of(["B"], [])

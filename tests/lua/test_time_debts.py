@@ -145,3 +145,17 @@ def test_renewing_charges_nothing_where_time_is_not_the_cost(request: pytest.Fix
     scene.now += 9000
     assert scene.renew(run) == [True]
     assert tag_of(scene, "a") == 1
+
+
+def test_deleting_what_a_running_user_has_ready_forgives_nothing(timed: Scene) -> None:
+    timed.push("z", "z1", "z2")
+    run = timed.claim(1)
+    timed.push_many("crowd", 30, label="m:crowd")
+    assert users_of(timed.claim(1) + timed.claim(1)) == ["crowd", "crowd"]  # the clock is at z's tag now
+    assert timed.delete("z", "z2")
+    timed.claim(3)
+    assert timed.stat("clock") == 4000
+    timed.now += 14_000
+    timed.end(run, DONE, ran=14)
+    timed.push("z", "z3")
+    assert tag_of(timed, "z") == pytest.approx(14_000)

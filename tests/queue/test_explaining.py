@@ -26,7 +26,8 @@ def explained(**changes: Any) -> Explained:
         "name": Bar("", Caps(), 0, None),
         "queue": Bar("", Caps(), 0, None),
     }
-    place: dict[str, Any] = {"ahead": 0, "turns": 0, "ready": 1, "lists": frozenset({"abc"}), "due_ms": None}
+    place: dict[str, Any] = {"ahead": 0, "turns": 0, "ready": 1, "lists": frozenset({"abc"})}
+    place |= {"due_ms": None, "now_ms": int(time.time() * 1000)}
     return Explained(**({"record": record} | place | free | changes))
 
 

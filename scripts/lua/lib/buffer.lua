@@ -45,6 +45,7 @@ local function start_buffered(user, ahead, parking, worker)
     end
     local item = buffer.items[buffer.next]
     if not item then
+      buffer.exhausted = true
       return nil
     end
     buffer.next = buffer.next + 1
@@ -83,7 +84,7 @@ local function empty_buffer(user)
     return {}
   end
   put_back_rest(user)
-  pass_over(user, buffer.suspects)
+  pass_over(user, buffer.suspects, buffer.exhausted)
   if buffer.damaged then
     recount(user)
   end

@@ -57,6 +57,8 @@ local function promote_due(limit)
         users[#users + 1], ids_of[user] = user, {}
       end
       table.insert(ids_of[user], id)
+    elseif members[i] ~= WHOLE then
+      open_name(id)
     end
   end
   load_counts(users)

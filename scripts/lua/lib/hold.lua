@@ -23,6 +23,14 @@ local function hold_users(users, tag_of, bar_of)
   end
 end
 
+local opened_names = {}      -- names that may start a task again (lib/park)
+local function open_name(name)
+  if rules.named > 0 and not opened_names[name] then
+    opened_names[name] = true
+    opened_names[#opened_names + 1] = name
+  end
+end
+
 -- Free those of these users that are held (for this bar, if one is given): they join the ring again, where the next
 -- claim looks at their caps anew.
 local function free_users(users, bar)

@@ -79,7 +79,7 @@ local function read_end(member, text, kind, ran, argument, body)
 end
 
 -- Correct what users were charged at the start of these runs. What was given back before it ran costs nothing, and its
--- tokens go back too. With `time` the price is what the run took (`ran`, ms; no more than has passed since its start),
+-- tokens go back too. With `time` the price is what the run took (`ran`, us; no more than has passed since its start),
 -- or all that has passed if nobody says, as of a dead worker's; and the mean of its name learns from it.
 local function correct_charges(ends)
   local names = {}
@@ -89,7 +89,7 @@ local function correct_charges(ends)
   load_means(names)
   local unspent = {}
   for i, e in ipairs(ends) do
-    local unused = e.kind == 'L' and tonumber(e.ran or '') == 0
+    local unused = e.kind == 'L' and e.ran == '0'
     if unused then
       spend(e.user, -1)
       spend(e.subject, -1)
@@ -99,7 +99,7 @@ local function correct_charges(ends)
     if unused or rules.cost == 'time' then
       local cost, weight = parse_charge(e.charge)
       local passed = queue.now - tonumber(e.start) + 1
-      local price = math.min(tonumber(e.ran or '') or passed, passed)
+      local price = math.min((tonumber(e.ran) or passed * 1000) / 1000, passed)
       shift_tag(e.user, (price - cost) / weight)
       if e.kind ~= 'L' and not e.lost then
         learn_time(names[i], price)
@@ -147,6 +147,7 @@ local function end_runs(ends, users)
   local subjects = {}
   for i = 1, #ends do
     subjects[i] = ends[i].subject
+    open_name(string.sub(subjects[i], 2))
   end
   load_counts(users)
   load_busy(users)

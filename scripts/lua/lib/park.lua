@@ -53,6 +53,7 @@ local function unpark_user(user, name, want)
       add_count(user, 'h', -1)
       add_stat('queued', -1)
       back, went_back = back + 1, went_back + 1
+      queue.unfinished = queue.unfinished or barred[user]     -- then the next call serves it
     end
   end
   return back, #entries == want
@@ -112,14 +113,18 @@ local function unpark_name(name, room)
   end
 end
 
--- Look at a few of the names with tasks set aside, the one that was looked at longest ago first. Returns whether any
--- task went back.
+-- Look at the names for which a slot or a rate may have opened now, and at a few others with tasks set aside, the one
+-- that was looked at longest ago first. Returns whether any task went back.
 local function unpark_tasks()
   went_back = 0
   if rules.named == 0 then
     return false
   end
-  local names, subjects = redis.call('ZRANGE', PARKED, 0, 7), {}
+  for i = 1, #opened_names do
+    redis.call('ZADD', PARKED, 'XX', 0, opened_names[i])
+  end
+  local names, subjects = redis.call('ZRANGE', PARKED, 0, 7 + #opened_names), {}
+  opened_names = {}
   for i = 1, #names do
     subjects[i] = '|' .. names[i]
     redis.call('ZADD', PARKED, 'XX', queue.now, names[i])

@@ -28,13 +28,13 @@ local function bar_user(user)
   end
 end
 
--- Put suspects (entry, level, ...) that had to be passed over back into their places; what else their user had ready
--- has been taken.
-local function pass_over(user, suspects)
+-- Put suspects (entry, level, ...) that had to be passed over back into their places. If what else their user had ready
+-- has been taken, it is served no more in this call.
+local function pass_over(user, suspects, exhausted)
   for i = 1, #suspects, 2 do
     put_in_place(lane_key(user, suspects[i + 1]), parse_entry(suspects[i]), suspects[i])
   end
-  if #suspects > 0 then
+  if #suspects > 0 and exhausted then
     bar_user(user)
   end
 end

@@ -85,7 +85,7 @@ local function take_tasks(user, want, charge, worker)
     local read = read_tasks(user, want - #taken / 3, take_one)
   until read == 0 or #taken >= 3 * want or rounds == 16
   if taking.suspects then
-    pass_over(user, taking.suspects)
+    pass_over(user, taking.suspects, #taken < 3 * want)
   end
   if queue.damaged then
     recount(user)
