@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench race clean
+.PHONY: help demo test lint format bench bench-fairness race clean
 
 help: ## Show what there is
-	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "}; {printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "}; {printf "  make %-14s %s\n", $$1, $$2}'
 
 demo: $(READY) ## Watch a noisy and some quiet users share two workers (about half a minute)
 	$(BIN)/fairque demo
@@ -27,6 +27,9 @@ format: $(READY) ## Put the code into the project's format
 
 bench: $(READY) ## Measure speed and memory beside the floors of redis-py
 	$(BIN)/fairque bench
+
+bench-fairness: $(READY) ## Measure what fairness costs Redis, and what a quiet user feels of a million queued tasks
+	$(BIN)/python bench/fairness.py
 
 race: $(READY) ## Measure fairness beside other task queues (they are installed under bench/.peers)
 	$(BIN)/python bench/peers/race.py

@@ -200,3 +200,16 @@ def test_a_rate_that_is_lowered_lets_nothing_through_at_the_old_instant(scene: S
     assert scene.claim(3) == []
     scene.now += 900
     assert len(scene.claim(3)) == 1
+
+
+def test_a_worker_steals_while_those_assigned_to_it_are_barred_and_no_longer(scene: Scene) -> None:
+    lists = only(scene, "a")._replace(steal="*")
+    scene.limit_user("a", max_concurrency=1)
+    for user in ("a", "b"):
+        scene.push_many(user, 5)
+    runs = scene.claim(3, lists=lists)
+    assert users_of(runs) == ["a", "b", "b"]
+    answer = scene.settle([(runs[0], DONE)], want=2, lists=lists)
+    assert users_of(answer.grants) == ["a", "b"]
+    scene.limit_user("a", max_concurrency=None)
+    assert users_of(scene.claim(2, lists=lists)) == ["a", "a"]

@@ -166,6 +166,9 @@ class Walk(RuleBasedStateMachine):
             deadline = self.scene.now + int(LEASE * 1000)
             self.shop.grant(grant.task_id, worker, grant.token, deadline)
             assert {grant.user_id, "*"} & {*WORKERS[worker][0], *WORKERS[worker][1]}
+        if any(grant.user_id not in WORKERS[worker][0] for grant in answer.grants) and WORKERS[worker][0] != ["*"]:
+            own = [job for job in self.startable(worker) if job.user in WORKERS[worker][0] and not job.lost]
+            assert own == [], f"{worker} stole while {own} could start"
         kept = [(holder, grant) for holder, grant in self.held if grant not in ended]
         self.held = [*((worker, grant) for grant in answer.grants), *kept][:20]
         if len(answer.grants) < want:
