@@ -118,9 +118,13 @@ def _without_effect(content: Mapping[Any, object]) -> Iterator[str]:
         yield from (f"{path}.{key}" for key in worker if key in WorkerSettings.later)
 
 
-def _read(path: str) -> Mapping[Any, object]:
+def read_document(path: str | os.PathLike[str]) -> Any:
+    """Return what a YAML file holds.
+
+    Raises: ConfigError where it cannot be read, or is not YAML.
+    """
     try:
-        content = read_yaml(Path(path).read_bytes().decode("utf-8-sig"))
+        return read_yaml(Path(path).read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
         fault = "no such file"
     except IsADirectoryError:
@@ -131,10 +135,14 @@ def _read(path: str) -> Mapping[Any, object]:
         fault = "is not text in UTF-8"
     except YamlTextError as error:
         fault = str(error)
-    else:
-        if isinstance(content, Mapping):
-            return content
-        fault = "is empty" if content is None else "must be a mapping of sections such as `redis:` and `worker:`"
+    raise ConfigError(problems=(str(Problem(os.fspath(path), fault)),))
+
+
+def _read(path: str) -> Mapping[Any, object]:
+    content = read_document(path)
+    if isinstance(content, Mapping):
+        return content
+    fault = "is empty" if content is None else "must be a mapping of sections such as `redis:` and `worker:`"
     raise ConfigError(problems=(str(Problem(path, fault)),))
 
 

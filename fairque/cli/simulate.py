@@ -39,7 +39,8 @@ def simulate(
       fairque simulate noisy-neighbour --workers 4
       fairque simulate crossed-lists --set 'workers[0].slots=20' --set users.flood.max_concurrency=2
     """
-    from fairque.monitoring.trace import find_trace, read_document, trace_of
+    from fairque.config import read_document
+    from fairque.monitoring.trace import find_trace, trace_of
     from fairque.monitoring.trace_changes import changed, read_change, workers_change
 
     path = find_trace(trace)

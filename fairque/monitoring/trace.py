@@ -16,7 +16,6 @@ from fairque.core.ids import EVERYONE
 from fairque.core.limits import UserSettings
 from fairque.core.settings import WorkerSettings
 from fairque.core.user_lists import brief, user_faults
-from fairque.core.yaml_text import YamlTextError, read_yaml
 from fairque.errors import ConfigError
 from fairque.monitoring.trace_durations import Distribution, distribution_of, duration_faults
 
@@ -190,23 +189,6 @@ def find_trace(name: str) -> Path:
         hint = f"did you mean {meant}?" if meant else f"there are {', '.join(shipped)}"
         raise ConfigError(f"{name}: no such file, and no trace of that name comes with fairque; {hint}")
     return shipped[name]
-
-
-def read_document(path: Path) -> Any:
-    """Return what stands in a file, as plain values.
-
-    Raises:
-        ConfigError: it cannot be read, or is not YAML.
-    """
-    try:
-        return read_yaml(path.read_bytes().decode("utf-8-sig"))
-    except OSError as error:
-        fault = f"cannot be read: {error.strerror}"
-    except UnicodeDecodeError:
-        fault = "is not text in UTF-8"
-    except YamlTextError as error:
-        fault = str(error)
-    raise ConfigError(f"{path}: {fault}")
 
 
 def trace_of(document: Any, source: str) -> Trace:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -15,24 +14,13 @@ from fairque.store import claims
 from fairque.store.driver import Driver
 from fairque.store.tasks import root_of
 from tests.cli.inside import call
-from tests.cli.program import run, settings
+from tests.cli.program import run
 
 CAPS = {"max_concurrency", "rate", "burst", "max_backlog", "paused"}
 
 
 @task(name="jobs:render")
 def render() -> None: ...
-
-
-@pytest.fixture
-def env(redis_url: str, prefix: str) -> dict[str, str]:
-    return settings(redis_url, prefix)
-
-
-@pytest.fixture
-def queue(env: dict[str, str]) -> Iterator[TaskQueue]:
-    with TaskQueue(FairQueueConfig.create_default(environ=env)) as queue:
-        yield queue
 
 
 def test_show_has_the_rules_the_caps_and_what_they_are_measured_by(env: dict[str, str], queue: TaskQueue) -> None:

@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 
-from fairque import FairQueueConfig, TaskQueue, task
+from fairque import TaskQueue, task
 from tests.cli.inside import call
-from tests.cli.program import run, settings
+from tests.cli.program import run
 
 
 @task(name="jobs:secretive", max_retries=0)
 def secretive(word: str) -> str:
     return word
-
-
-@pytest.fixture
-def env(redis_url: str, prefix: str) -> dict[str, str]:
-    return settings(redis_url, prefix)
-
-
-@pytest.fixture
-def queue(env: dict[str, str]) -> Iterator[TaskQueue]:
-    with TaskQueue(FairQueueConfig.create_default(environ=env)) as queue:
-        yield queue
 
 
 def ago(instant: str) -> float:

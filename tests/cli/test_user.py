@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from fairque import FairQueueConfig, TaskQueue, task
+from fairque import TaskQueue, task
 from fairque.core.limits import UserSettings
 from tests.cli.inside import call
-from tests.cli.program import run, settings
+from tests.cli.program import run
 
 LINE = {
     *("queue", "user_id", "queued", "critical", "started", "deferred", "scheduled", "failed"),
@@ -21,17 +20,6 @@ LINE = {
 
 @task
 def nothing() -> None: ...
-
-
-@pytest.fixture
-def env(redis_url: str, prefix: str) -> dict[str, str]:
-    return settings(redis_url, prefix)
-
-
-@pytest.fixture
-def queue(env: dict[str, str]) -> Iterator[TaskQueue]:
-    with TaskQueue(FairQueueConfig.create_default(environ=env)) as queue:
-        yield queue
 
 
 def test_set_changes_what_is_given_and_shows_what_is_in_force(env: dict[str, str], queue: TaskQueue) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from fairque.config import read_document
 from fairque.core.yaml_text import read_yaml
 from fairque.errors import ConfigError
-from fairque.monitoring.trace import Trace, find_trace, read_document, shipped_traces, trace_of
+from fairque.monitoring.trace import Trace, find_trace, shipped_traces, trace_of
 from tests.simulation.traces import make
 
 ONE = {"user": "a", "count": 1}
@@ -133,7 +134,7 @@ def test_a_trace_is_found_by_its_path_or_its_name(tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
-        (None, "cannot be read: No such file or directory"),
+        (None, "no such file"),
         (b"\xff", "is not text in UTF-8"),
         (b"seed: 1\nseed: 2\n", "line 2, column 1: the key 'seed' stands on line 1 already"),
     ],

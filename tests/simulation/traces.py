@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from fairque.config import read_document
 from fairque.monitoring.simulation import Run, Simulation
 from fairque.monitoring.simulation_queue import SimulatedQueue
 from fairque.monitoring.simulation_report import Report, replay
-from fairque.monitoring.trace import Trace, find_trace, read_document, trace_of
+from fairque.monitoring.trace import Trace, find_trace, trace_of
 from fairque.monitoring.trace_arrivals import Job
 from fairque.monitoring.trace_changes import changed, read_change
 

@@ -1,0 +1,23 @@
+"""What the tests of the commands stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from fairque import FairQueueConfig, TaskQueue
+from tests.cli.program import settings
+
+
+@pytest.fixture
+def env(redis_url: str, prefix: str) -> dict[str, str]:
+    """Give the settings of a queue of the test's own, as variables."""
+    return settings(redis_url, prefix)
+
+
+@pytest.fixture
+def queue(env: dict[str, str]) -> Iterator[TaskQueue]:
+    """Give that queue."""
+    with TaskQueue(FairQueueConfig.create_default(environ=env)) as queue:
+        yield queue
