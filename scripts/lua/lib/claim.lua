@@ -3,10 +3,15 @@
 
 local PARK_MOST = 200     -- tasks set aside in one pass, but for five of each user
 
+-- Must each task be seen before it is started? It must where it has a price of its own, or its name may have caps.
+local function sees_each()
+  return rules.cost ~= 'count' or rules.named > 0
+end
+
 -- What starts the users' next tasks. Where a start costs the same whatever the task is, starts are only counted here
 -- and each user's tasks are taken together afterwards.
 local function starter_of(users, want, rooms, worker)
-  if rules.cost ~= 'count' or rules.named > 0 then
+  if sees_each() then
     local ahead, parking = math.ceil(want / #users), math.max(5, math.floor(PARK_MOST / #users))
     return function(user, picked)
       return picked < rooms[user] and start_buffered(user, ahead, parking, worker) or nil
@@ -25,7 +30,7 @@ end
 local function take_chosen(picks, tag_of, worker)
   local taken, granted = {}, 0
   for user, wanted in pairs(picks) do
-    if rules.cost ~= 'count' or rules.named > 0 then
+    if sees_each() then
       taken[user] = empty_buffer(user)
     else
       local weight = weight_of(user)
