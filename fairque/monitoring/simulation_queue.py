@@ -43,8 +43,8 @@ class SimulatedQueue:
         """Open the queue with the trace's settings, and make the workers' lists known."""
         trace = self._trace
         aging_ms = min(trace.aging_seconds * 1000, tasks.STRICT)
-        self._driver.run(tasks.open_queue(self.root, int(aging_ms), trace.cost))
         try:
+            self._driver.run(tasks.open_queue(self.root, int(aging_ms), trace.cost))
             for user_id in trace.user_ids:  # what the trace says of `*` is given to each user that it stands for
                 settings = asdict(trace.settings_of(user_id))
                 given = {name: value for name, value in settings.items() if value != getattr(_PLAIN, name)}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from typing import Any
 
 import pytest
 
+from fairque.store import claims
 from fairque.store.records import Grant
 from tests.lua.ledger import Ledger
-from tests.lua.scene import DONE, RELEASE, Scene, ids_of, users_of
+from tests.lua.scene import DONE, EVERYONE, RELEASE, Scene, ids_of, users_of
 
 WEIGHTS: list[dict[str, float]] = [
     {"a": 1, "b": 1, "c": 1},
@@ -18,6 +20,7 @@ WEIGHTS: list[dict[str, float]] = [
     {"a": 0.001, "b": 1, "c": 1000},
     {"a": 0.3, "b": 0.7, "c": 1 / 3, "d": 2.5, "e": 11},
 ]
+CHANGES: list[dict[str, Any]] = [{"max_concurrency": 1}, {"paused": True}, {"paused": None}, {"rate": "5/s"}]
 
 
 def cost_of(grant: Grant) -> float:
@@ -115,6 +118,47 @@ def test_a_new_weight_is_in_force_for_all_that_waits(scene: Scene) -> None:
     scene.limit_user("a", weight=None)
     scene.limit_user("b", weight=3)
     assert Counter(users_of(scene.serve(40)))["b"] == pytest.approx(30, abs=1)
+
+
+@pytest.mark.parametrize("barred", [1, 2, 3, 9])
+@pytest.mark.parametrize("closed", ["users", "name"])
+def test_the_turns_of_users_that_are_barred_go_to_all_others_alike(scene: Scene, closed: str, barred: int) -> None:
+    for number in range(barred):
+        scene.push_many(f"a{number}", 2, label="m:closed")
+        if closed == "users":
+            scene.limit_user(f"a{number}", paused=True)
+    scene.limit_task("m:closed", paused=closed == "name")
+    for user in ("x", "y", "z"):
+        scene.push_many(user, 9)
+    order = users_of(scene.claim(4)) + users_of(scene.claim(10))
+    assert order == ["x", "y", "z"] * 4 + ["x", "y"]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_two_users_share_fairly_whatever_is_done_to_others(scene: Scene, seed: int) -> None:
+    chance = random.Random(500 + seed)
+    ledger = weigh(scene, {"a": chance.choice([1, 3]), "b": chance.choice([0.5, 2, 7])})
+    lists = [EVERYONE, claims.lists_of(["a", "b"], []), claims.lists_of(["c", "d"], ["a", "b"])]
+    for users in (["a", "b"], ["c", "d"]):
+        scene.register(users)
+    for user in "ab":
+        push(scene, ledger, user, 150, chance)
+    held: list[Grant] = []
+    for _ in range(120):
+        scene.now += chance.randint(0, 300)
+        other = chance.choice("cd")
+        scene.push_many(other, chance.randint(0, 3), label=chance.choice(["m:f", "m:g"]))
+        scene.limit_user(other, **chance.choice(CHANGES))
+        scene.limit_task("m:g", max_concurrency=chance.choice([0, 1, 5]))
+        found = scene.settle(
+            [(grant, DONE) for grant in held[:2]], want=chance.randint(0, 4), lists=chance.choice(lists)
+        )
+        held = held[2:] + [grant for grant in found.grants if grant.user_id in "cd"]
+        for grant in found.grants:
+            if grant.user_id in "ab":
+                ledger.start(grant.user_id)
+                scene.end([grant], DONE)
+    assert ledger.tightest > 0.4
 
 
 def test_a_light_user_is_not_starved_by_a_heavy_one(scene: Scene) -> None:
