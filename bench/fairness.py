@@ -28,7 +28,7 @@ from fairque.store.driver import Driver
 
 RESULTS = Path(__file__).parent / "results" / "fairness.json"
 BODY = b"bench:nothing|" + b"b" * 86
-BATCH = 200
+BATCH = claims.MAX_WANT
 GROWTH = (10, 100, 1_000, 10_000, 100_000)
 LISTS = (10, 100, 1_000, 10_000)
 
@@ -100,8 +100,8 @@ def growth(bench: Bench, rounds: int) -> dict[str, float]:
         for _ in range(rounds):
             root = bench.queue()
             bench.push(root, lambda n, users=users: f"u{n % users}", max(3 * users, 60_000))  # type: ignore[misc]
-            bench.serve(root, 10)
-            samples.append(bench.cpu_per_task(lambda root=root: bench.serve(root, 150)))  # type: ignore[misc]
+            bench.serve(root, 20)
+            samples.append(bench.cpu_per_task(lambda root=root: bench.serve(root, 300)))  # type: ignore[misc]
         found[f"{users:,}"] = round(min(samples), 1)
     return found
 
@@ -121,7 +121,7 @@ def lists(bench: Bench, rounds: int) -> dict[str, float]:
             for call in claims.register(root, mine):
                 bench.driver.run(call)
             served = [
-                bench.cpu_per_task(lambda root=root, who=who: bench.serve(root, 50, who))  # type: ignore[misc]
+                bench.cpu_per_task(lambda root=root, who=who: bench.serve(root, 100, who))  # type: ignore[misc]
                 for who in (claims.lists_of(mine, []), claims.SERVES_ALL)
             ]
             ratios.append(served[1] / served[0])
@@ -143,7 +143,7 @@ def capped(bench: Bench, rounds: int) -> dict[str, float]:
                     )
                 bench.serve(root, 20)
             bench.push(root, lambda n: f"u{n % 100}", 60_000)
-            bench.serve(root, 10)
+            bench.serve(root, 20)
             samples.append(bench.cpu_per_task(lambda root=root: bench.serve(root, 200)))  # type: ignore[misc]
     return {name: round(min(samples), 1) for name, samples in found.items()}
 
