@@ -2,8 +2,9 @@
 -- picked)` starts one more task of a user and returns by how much its tag moves on, or nil where it can start none.
 -- Returns the users in order of their starts, how many each got (0: it was looked at), and each one's tag afterwards.
 -- Two sorted runs are merged: users not served yet, and users put back, which enter in order of tag (at the tail, with
--- equal weights). Each start moves the clock to its tag.
-local function choose_users(head, want, start)
+-- equal weights). Each start moves the clock to its tag. None has a tag beyond `last_tag`: there, users that are not in
+-- this head may come first.
+local function choose_users(head, want, last_tag, start)
   local order, picks, tag_of = {}, {}, {}
   local fresh, fresh_tag = 1, tonumber(head[2])
   local back, back_tag, first, last = {}, {}, 1, 0
@@ -15,7 +16,7 @@ local function choose_users(head, want, start)
       fresh = fresh + 2
       fresh_tag = tonumber(head[fresh + 1])
       picks[user], tag_of[user] = not barred[user] and 0 or nil, tag
-    elseif first <= last then
+    elseif first <= last and back_tag[first] <= last_tag then
       user, tag = back[first], back_tag[first]
       first = first + 1
     else

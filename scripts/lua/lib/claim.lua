@@ -103,10 +103,12 @@ end
 -- One pass over the head of a list: grant up to `want` tasks of its users. Returns how many, and how many users were
 -- held or barred, so that others may be served in their stead.
 local function claim_once(scope, want, worker, lease_ms, grants)
-  local head = want > 0 and head_of(scope, want + #barred) or {}
+  local most = want + #barred
+  local head = want > 0 and head_of(scope, most) or {}
   if #head == 0 then
     return 0, 0
   end
+  local last_tag = #head == 2 * most and tonumber(head[#head]) or math.huge
   local users, rooms, before = {}, {}, #barred
   for i = 1, #head, 2 do
     users[#users + 1] = head[i]
@@ -117,7 +119,7 @@ local function claim_once(scope, want, worker, lease_ms, grants)
   for i = 1, #users do
     rooms[users[i]] = room_of(users[i], busy[users[i]])
   end
-  local order, picks, tag_of = choose_users(head, want, starter_of(users, want, rooms, worker))
+  local order, picks, tag_of = choose_users(head, want, last_tag, starter_of(users, want, rooms, worker))
   local taken, granted = take_chosen(picks, tag_of, worker)
   if granted > 0 then
     write_grants(order, taken, granted, lease_ms, grants)
