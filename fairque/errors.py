@@ -93,12 +93,31 @@ class TaskFailed(ResultError):
         self.failure = failure
 
 
+class TaskCanceled(ResultError):
+    """The task was canceled; `failure` says why: by whoever canceled it, or because it had not started in time."""
+
+    def __init__(self, message: str = "", *, failure: object = None) -> None:
+        super().__init__(message)
+        self.failure = failure
+
+
 class TaskReplaced(ResultError):
     """The task id was pushed again since: this handle belongs to an earlier task."""
 
 
 class ResultTimeout(ResultError, TimeoutError):
     """The task did not end in the time given."""
+
+
+class TaskTimeout(BaseException):
+    """Raised inside a task that has run for longer than its timeout. It spends an attempt, like any other error.
+
+    A BaseException, so that `except Exception` in a task does not swallow it.
+    """
+
+
+class TaskStopped(BaseException):
+    """Raised inside a task that is to end now because it was canceled."""
 
 
 # --- how Redis was reached ------------------------------------------------------------------------------------------

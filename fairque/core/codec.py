@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
 
+from fairque.core.ids import decode_id, encode_id
+from fairque.core.models import Task
+from fairque.core.options import Executor
 from fairque.core.outcome import Failure
-from fairque.core.retry import Backoff
+from fairque.core.retry import Backoff, ErrorNames
 from fairque.errors import TaskValidationError
 
 MAX_BODY_BYTES: Final = 1024 * 1024
@@ -22,12 +25,16 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
     max_retries: int | None = None
     backoff: Backoff | None = None
     result_ttl: float | None = None
+    retry_on: ErrorNames | None = None
+    no_retry_on: ErrorNames | None = None
+    timeout: float | None = None
+    executor: Executor | None = None
 
 
 class Body(msgspec.Struct, frozen=True):
     """A call as it is stored: the function's name ('' for a payload task, whose payload is `kwargs`), its arguments.
 
-    `cost` is what one start of it counts where the queue charges declared costs.
+    `cost` is what one start of it counts where the queue charges declared costs; `unique_key` is the task's.
     """
 
     name: str
@@ -35,6 +42,7 @@ class Body(msgspec.Struct, frozen=True):
     kwargs: dict[str, Any]
     terms: Terms
     cost: float = 1.0
+    unique_key: str | None = None
 
 
 class _Stored(msgspec.Struct, frozen=True, array_like=True):
@@ -71,8 +79,7 @@ def encode_body(body: Body) -> bytes:
         raise TaskValidationError(f"arguments: cannot be stored as JSON: {error}") from error
     if len(encoded) > MAX_BODY_BYTES:
         raise TaskValidationError(f"arguments: {len(encoded):,} bytes as JSON; at most {MAX_BODY_BYTES:,} are taken")
-    label = body.name if body.cost == 1 else f"{body.name} {body.cost:.9g}"
-    return label.encode() + b"|" + encoded
+    return _label(body).encode() + b"|" + encoded
 
 
 def decode_body(encoded: bytes) -> Body:
@@ -81,15 +88,41 @@ def decode_body(encoded: bytes) -> Body:
     if not bar:
         raise msgspec.DecodeError("there is no label before the call")
     call = _decode_stored(stored)
-    name, cost = read_label(label)
-    return Body(name, call.args, call.kwargs, call.terms, cost)
+    name, cost, unique_key = read_label(label)
+    return Body(name, call.args, call.kwargs, call.terms, cost, unique_key)
 
 
-def read_label(label: bytes) -> tuple[str, float]:
-    """Return a task's name and declared cost. Raises `msgspec.DecodeError` where the bytes are not a label."""
-    name, _, cost = label.partition(b" ")
+def encode_call(task: Task[Any], name: str, args: Iterable[Any], kwargs: Mapping[str, Any]) -> bytes:
+    """Return a task's call with its options as bytes. Raises as `encode_body`."""
+    backoff = None if callable(task.retry_backoff) else task.retry_backoff
+    terms = Terms(
+        task.max_retries,
+        backoff,
+        task.result_ttl,
+        task.retry_on,
+        task.no_retry_on,
+        task.timeout,
+        task.executor,
+    )
+    return encode_body(Body(name, args, kwargs, terms, task.cost, task.unique_key))  # type: ignore[arg-type]
+
+
+def _label(body: Body) -> str:
+    """`<name>[ <cost>][ #<unique key>]`, the key encoded as ids are."""
+    label = body.name if body.cost == 1 else f"{body.name} {body.cost:.9g}"
+    return label if body.unique_key is None else f"{label} #{encode_id(body.unique_key)}"
+
+
+def read_label(label: bytes) -> tuple[str, float, str | None]:
+    """Return a task's name, declared cost and unique key.
+
+    Raises:
+        msgspec.DecodeError: the bytes are not a label.
+    """
     try:
-        return name.decode(), float(cost or 1)
+        front, mark, key = label.decode().partition(" #")
+        name, _, cost = front.partition(" ")
+        return name, float(cost or 1), decode_id(key) if mark else None
     except ValueError as error:
         raise msgspec.DecodeError("the label is not a name and a cost") from error
 

@@ -31,7 +31,7 @@ def check_user_id(value: object) -> str:
     Raises:
         TaskValidationError: with what is wrong; the value itself is shown only when it is short and printable.
     """
-    user_id = _check_id(value, "user_id")
+    user_id = check_printable(value, "user_id")
     if user_id == EVERYONE:
         raise TaskValidationError("user_id: '*' means every user in a worker's lists; a user cannot be called that")
     return user_id
@@ -43,10 +43,15 @@ def check_task_id(value: object) -> str:
     Raises:
         TaskValidationError: with what is wrong.
     """
-    return _check_id(value, "task_id")
+    return check_printable(value, "task_id")
 
 
-def _check_id(value: object, what: str) -> str:
+def check_printable(value: object, what: str) -> str:
+    """Return `value` if it is text by the rule of ids; `what` names it in the message.
+
+    Raises:
+        TaskValidationError: with what is wrong.
+    """
     if not isinstance(value, str):
         raise TaskValidationError(f"{what}: expected a string, got {type(value).__name__}")
     if not value:

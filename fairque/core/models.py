@@ -9,9 +9,9 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from fairque.core.options import Priority, check_options
+from fairque.core.options import Executor, Priority, check_options
 from fairque.core.outcome import Failure
-from fairque.core.retry import Backoff
+from fairque.core.retry import Backoff, ErrorNames
 from fairque.core.state import TaskState
 from fairque.errors import TaskValidationError
 
@@ -49,11 +49,24 @@ class Task(msgspec.Struct, Generic[R], frozen=True, eq=False, kw_only=True):
     priority: Priority = Priority.NORMAL
     max_retries: int | None = None
     """Retries after the first attempt; None: the queue's default."""
-    retry_backoff: Backoff | None = None
+    retry_backoff: Backoff | Callable[[int, BaseException], float] | None = None
+    """When it is tried again; a function, called where the task runs, gets the failures so far and the last error."""
+    retry_on: ErrorNames | None = None
+    """Names of the errors that are worth a retry, subclasses included; None: all are."""
+    no_retry_on: ErrorNames | None = None
+    """Names of the errors that are not; they win over `retry_on`."""
+    timeout: float | None = None
+    """Seconds for which one attempt may run; None: the worker's default."""
+    executor: Executor | None = None
+    """What it runs on: a thread, or a child process that can be killed; None: a thread, or a loop for coroutines."""
     delay: float | None = None
     """Seconds until it may start, from when it is pushed."""
     execute_after: datetime | None = None
     """When it may start (aware; UTC)."""
+    expires_in: float | None = None
+    """Seconds from when it is pushed after which it is canceled if it has not started."""
+    unique_key: str | None = None
+    """While a task of this key and user has not ended, another is not made: its push answers that task."""
     result_ttl: float | None = None
     """Seconds for which its result is kept, 60 at least; None: the queue's default."""
 
@@ -81,8 +94,8 @@ class Task(msgspec.Struct, Generic[R], frozen=True, eq=False, kw_only=True):
     def create(cls, *, user_id: str, payload: dict[str, Any] | None = None, **options: Any) -> Task[Any]:
         """Return a task without a function, to be processed by the worker's `TaskHandler`.
 
-        Options are those of `@task`: `task_id, priority, max_retries, retry_backoff, delay, execute_after,
-        result_ttl, cost`.
+        Options are those of `@task`: `task_id, priority, max_retries, retry_backoff, retry_on, no_retry_on, timeout,
+        delay, execute_after, expires_in, unique_key, result_ttl, cost`.
 
         Raises:
             TaskValidationError: an option is unknown or its value is not accepted.

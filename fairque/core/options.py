@@ -6,14 +6,16 @@ import difflib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import IntEnum
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from fairque.core.ids import check_task_id, check_user_id
+from fairque.core.ids import check_printable, check_task_id, check_user_id
 from fairque.core.quantity import check_number, check_seconds, check_whole
-from fairque.core.retry import Backoff
+from fairque.core.retry import Backoff, ErrorNames, error_names
+from fairque.core.wording import shown
 from fairque.errors import TaskValidationError
 
 MAX_RETRIES: Final = 1_000
+Executor = Literal["thread", "process"]
 
 
 class Priority(IntEnum):
@@ -55,8 +57,28 @@ def check_priority(value: object) -> Priority:
     return Priority(check_whole("priority", value, 1, 6))
 
 
-def _check_backoff(value: object) -> Backoff:
-    return value if isinstance(value, Backoff) else Backoff(base=check_seconds("retry_backoff", value))
+def _check_backoff(value: object) -> Backoff | Callable[[int, BaseException], float]:
+    if isinstance(value, Backoff) or callable(value):
+        return value
+    if isinstance(value, list | tuple):
+        if not value:
+            raise TaskValidationError("retry_backoff: a list of delays needs one at least")
+        return Backoff(delays=tuple(value))
+    return Backoff(base=check_seconds("retry_backoff", value))
+
+
+def _check_executor(value: object) -> Executor:
+    if value not in ("thread", "process"):
+        raise TaskValidationError(f"executor: expected 'thread' or 'process', got {shown(value)}")
+    return value
+
+
+def _check_unique_key(value: object) -> str:
+    return check_printable(value, "unique_key")
+
+
+def _errors(name: str) -> Callable[[object], ErrorNames]:
+    return lambda value: error_names(name, value)
 
 
 def _check_instant(value: object) -> datetime:
@@ -94,8 +116,14 @@ OPTIONS: Final[dict[str, Callable[[object], Any]]] = {
     "payload": _optional(_check_payload),
     "max_retries": _optional(lambda value: check_whole("max_retries", value, 0, MAX_RETRIES)),
     "retry_backoff": _optional(_check_backoff),
+    "retry_on": _optional(_errors("retry_on")),
+    "no_retry_on": _optional(_errors("no_retry_on")),
+    "timeout": _optional(lambda value: check_seconds("timeout", value, least=0.001)),
+    "executor": _optional(_check_executor),
     "delay": _optional(_seconds("delay")),
     "execute_after": _optional(_check_instant),
+    "expires_in": _optional(lambda value: check_seconds("expires_in", value, least=0.001)),
+    "unique_key": _optional(_check_unique_key),
     "result_ttl": _optional(_seconds("result_ttl")),
     "cost": lambda value: check_number("cost", value, 0.001, 1_000_000),
 }

@@ -1,4 +1,4 @@
-"""How a run ends: one of five values, matched in one place."""
+"""How a run ends: one of six values, matched in one place."""
 
 from __future__ import annotations
 
@@ -58,4 +58,10 @@ class Release(msgspec.Struct, frozen=True):
     """The task was not run to its end: it goes back to its own place, and no retry is spent."""
 
 
-Outcome = Done | Again | Postpone | Bury | Release
+class Canceled(msgspec.Struct, frozen=True):
+    """The run was ended because somebody canceled the task."""
+
+    failure: Failure
+
+
+Outcome = Done | Again | Postpone | Bury | Release | Canceled

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from fairque.core.outcome import Again, Bury, Failure
@@ -22,6 +24,8 @@ class Backoff(msgspec.Struct, frozen=True, array_like=True):
     factor: float = 2.0
     cap: float = 600.0
     jitter: bool = True
+    delays: tuple[float, ...] = ()
+    """Instead of all that: the delay before each retry, of which the last stands for all that follow."""
 
     def __post_init__(self) -> None:
         check_seconds("retry_backoff.base", self.base)
@@ -29,9 +33,18 @@ class Backoff(msgspec.Struct, frozen=True, array_like=True):
         check_seconds("retry_backoff.cap", self.cap)
         if not isinstance(self.jitter, bool):
             raise TaskValidationError(f"retry_backoff.jitter: expected True or False, got {shown(self.jitter)}")
+        for place, delay in enumerate(self.delays):
+            check_seconds(f"retry_backoff[{place}]", delay)
+
+    @classmethod
+    def fixed(cls, seconds: float) -> Backoff:
+        """Return the backoff that always waits so many seconds."""
+        return cls(delays=(seconds,))
 
     def delay(self, failures: int, chance: float) -> float:
         """Return the delay in seconds after the given number of failures (>= 1); `chance` is drawn from [0, 1)."""
+        if self.delays:
+            return self.delays[min(failures, len(self.delays)) - 1]
         try:
             bound = min(self.cap, self.base * self.factor ** (failures - 1))
         except OverflowError:  # beyond what a float holds, and so beyond any cap
@@ -53,6 +66,32 @@ class Retry(Exception):
         self.delay = None if delay is None else check_seconds("delay", delay)
 
 
+ErrorNames = tuple[str, ...]
+"""Exception classes by `module.qualname`: so they travel, and nothing is imported to compare them."""
+
+
+def error_names(option: str, value: object) -> ErrorNames:
+    """Return the names of an exception class, or of several in a tuple or list.
+
+    Raises:
+        TaskValidationError: it is something else.
+    """
+    kinds: list[Any] = list(value) if isinstance(value, list | tuple) else [value]
+    for kind in kinds:
+        if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+            raise TaskValidationError(f"{option}: expected exception classes, got {shown(kind)}")
+    return tuple(_name_of(kind) for kind in kinds)
+
+
+def is_one_of(error: BaseException, names: ErrorNames) -> bool:
+    """Whether an error is of one of these classes, or of a subclass."""
+    return any(_name_of(kind) in names for kind in type(error).__mro__)
+
+
+def _name_of(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
 def after_failure(
     error: BaseException,
     failure: Failure,
@@ -61,9 +100,17 @@ def after_failure(
     max_retries: int,
     backoff: Backoff | None,
     chance: float,
+    retry_on: ErrorNames | None = None,
+    no_retry_on: ErrorNames | None = None,
 ) -> Again | Bury:
-    """Return what becomes of a task that has failed `failures` times, this time included."""
-    if failures > max_retries:
+    """Return what becomes of a task that has failed `failures` times, this time included.
+
+    `chance` is drawn from [0, 1). `Retry` is what the task itself asks for: no list of errors is above it.
+    """
+    asked = isinstance(error, Retry)
+    spared = no_retry_on is not None and is_one_of(error, no_retry_on)
+    worth_it = asked or (not spared and (retry_on is None or is_one_of(error, retry_on)))
+    if failures > max_retries or not worth_it:
         return Bury(failure)
     if isinstance(error, Retry) and error.delay is not None:
         return Again(error.delay, failure)

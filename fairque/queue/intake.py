@@ -9,7 +9,7 @@ import time
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from fairque.core.arguments import check_payload
-from fairque.core.codec import Body, Terms, encode_body
+from fairque.core.codec import encode_call
 from fairque.core.ids import check_user_id, format_task_id
 from fairque.core.models import Task
 from fairque.errors import TaskValidationError
@@ -74,9 +74,12 @@ def receipt_of(task: Task[R], entry: Entry, accepted: Accepted) -> Receipt[R]:
 
 
 def _when(task: Task[Any]) -> str:
+    when = ""
     if task.execute_after is not None:
-        return str(int(task.execute_after.timestamp() * 1000))
-    return f"+{int(task.delay * 1000)}" if task.delay else ""
+        when = str(int(task.execute_after.timestamp() * 1000))
+    elif task.delay:
+        when = f"+{int(task.delay * 1000)}"
+    return when if task.expires_in is None else f"{when}/{max(1, int(task.expires_in * 1000))}"
 
 
 def _body(task: Task[Any]) -> bytes:
@@ -84,5 +87,4 @@ def _body(task: Task[Any]) -> bytes:
         return task.encode(task)
     payload = task.payload or {}
     check_payload(payload)
-    terms = Terms(task.max_retries, task.retry_backoff, task.result_ttl)
-    return encode_body(Body("", [], payload, terms, task.cost))
+    return encode_call(task, "", (), payload)

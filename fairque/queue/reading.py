@@ -118,11 +118,18 @@ def _call_of(encoded: bytes, task_id: str) -> dict[str, Any]:
         "max_retries": body.terms.max_retries,
         "retry_backoff": body.terms.backoff,
         "result_ttl": body.terms.result_ttl,
+        "retry_on": body.terms.retry_on,
+        "no_retry_on": body.terms.no_retry_on,
+        "timeout": body.terms.timeout,
+        "executor": body.terms.executor,
         "cost": body.cost,
+        "unique_key": body.unique_key,
     }
     if not body.name:
         return {"payload": body.kwargs, **terms}
     function = find_task(body.name)
+    if function and function.backoff and body.terms.backoff is None:
+        terms["retry_backoff"] = function.backoff
     args, kwargs = function.parameters.rebuild(body.args, body.kwargs) if function else (body.args, body.kwargs)
     return {
         "name": body.name,

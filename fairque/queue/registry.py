@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, ParamSpec, Protocol, TypeVar, overload
 from msgspec.structs import replace
 
 from fairque.core.arguments import Parameters
-from fairque.core.codec import Body, Terms, encode_body
+from fairque.core.codec import encode_call
 from fairque.core.ids import check_user_id
 from fairque.core.models import Task
 from fairque.core.options import check_options
@@ -31,6 +31,7 @@ class TaskFunction(Generic[P, R]):
         self.function = function
         self.name = check_name(name) if name is not None else _name_of(function)
         self.user_of: Callable[..., Any] | None = None
+        self.backoff = options["retry_backoff"] if callable(options.get("retry_backoff")) else None
         if callable(options.get("user_id")):
             self.user_of = options.pop("user_id")
         if "payload" in options:
@@ -53,8 +54,7 @@ class TaskFunction(Generic[P, R]):
 
     def _encode(self, task: Task[Any]) -> bytes:
         self.parameters.check(task.args, task.kwargs)
-        terms = Terms(task.max_retries, task.retry_backoff, task.result_ttl)
-        return encode_body(Body(self.name, task.args, task.kwargs, terms, task.cost))  # type: ignore[arg-type]
+        return encode_call(task, self.name, task.args, task.kwargs)
 
     def __repr__(self) -> str:
         """Show the task's name."""
@@ -81,7 +81,8 @@ def task(function: Callable[..., Any] | None = None, /, *, name: str | None = No
     """Make a task of a function that stands at the top of a module. Bare, or with options.
 
     Options: `name` (default `module:qualname`), `task_id`, `user_id` (a string, or a callable over the call's
-    arguments), `priority`, `max_retries`, `retry_backoff`, `delay`, `execute_after`, `result_ttl`, `cost`.
+    arguments), `priority`, `max_retries`, `retry_backoff`, `retry_on`, `no_retry_on`, `timeout`, `executor`, `delay`,
+    `execute_after`, `expires_in`, `unique_key`, `result_ttl`, `cost`.
 
     Raises:
         TaskValidationError: not a function, a lambda or a nested function, or an option is not accepted.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from typing import Any
 
@@ -10,9 +11,11 @@ import msgspec
 from fairque.core.codec import Ending
 from fairque.core.models import Task
 from fairque.core.outcome import Again, Bury, Done, Outcome, failure_of
-from fairque.core.retry import after_failure
+from fairque.core.retry import Backoff, after_failure
 from fairque.core.settings import QueueSettings
 from fairque.store import claims
+
+log = logging.getLogger("fairque.queue")
 
 
 def ended_of(
@@ -48,11 +51,25 @@ def ended_of(
 
 def after_error(task: Task[Any], error: BaseException, queue: QueueSettings) -> Again | Bury:
     """Return what becomes of a task whose run has failed."""
+    failures = task.failures + 1
     return after_failure(
         error,
         failure_of(error),
-        failures=task.failures + 1,
+        failures=failures,
         max_retries=queue.default_max_retries if task.max_retries is None else task.max_retries,
-        backoff=task.retry_backoff,
+        backoff=_backoff_of(task, failures, error),
         chance=random.random(),
+        retry_on=task.retry_on,
+        no_retry_on=task.no_retry_on,
     )
+
+
+def _backoff_of(task: Task[Any], failures: int, error: BaseException) -> Backoff | None:
+    """Return the task's backoff; a function is asked. One that raises is as good as none: the task still goes on."""
+    if not callable(task.retry_backoff):
+        return task.retry_backoff
+    try:
+        return Backoff.fixed(task.retry_backoff(failures, error))
+    except Exception:
+        log.exception("retry_backoff of task %s raised; the default backoff takes its place", task.name)
+        return None

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from fairque.core.codec import Ending, encode_ending, encode_failure
 from fairque.core.ids import EVERYONE, encode_id
-from fairque.core.outcome import Again, Bury, Done, Outcome, Postpone, Release
+from fairque.core.outcome import Again, Bury, Canceled, Done, Outcome, Postpone, Release
 from fairque.store.call import Argument, Call
 from fairque.store.records import Grant, read_grant
 
@@ -22,7 +22,7 @@ LIST_CHUNK: Final = 1000
 
 
 class Ended(NamedTuple):
-    """An outcome on the wire. kind: D done, R retry, P postpone, B bury, L release; ran: for how many us, 0 if it was
+    """An outcome on the wire. kind: D done, R retry, P postpone, B bury, L release, C canceled; ran: for how many us, 0 if it was
     never begun, '' if nobody knows; argument: ms, as the kind needs.
     """
 
@@ -61,6 +61,8 @@ def end(
             return Ended(member, token, "P", took, int(delay * 1000), b"")
         case Bury(failure):
             return Ended(member, token, "B", took, _kept(keep_failed), encode_failure(failure))
+        case Canceled(failure):
+            return Ended(member, token, "C", took, _kept(keep), encode_failure(failure))
         case Release():
             return Ended(member, token, "L", took, 0, b"")
 

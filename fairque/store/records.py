@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import msgspec
+
+from fairque.core.codec import read_label
 from fairque.core.ids import decode_id
 from fairque.errors import StoredDataError
 
@@ -111,10 +114,10 @@ def read_grant(member: bytes, run: bytes, record: bytes) -> Grant:
 
 
 def _declared_cost(rest: bytes) -> float:
-    """Return the cost in `<worker> <charge> <name> <cost>`; 1 where there is none, or the bytes are not a label."""
+    """Return the cost in `<worker> <charge> <label>`; 1 where there is none, or the bytes are not a label."""
     if rest.count(b" ") < 3:
         return 1.0
     try:
-        return float(rest.split(b" ", 3)[3])
-    except ValueError:
+        return read_label(rest.split(b" ", 2)[2])[1]
+    except msgspec.DecodeError:
         return 1.0

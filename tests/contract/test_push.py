@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from fairque import Priority, Task, TaskQueue, TaskState
+from fairque import Backoff, Priority, Task, TaskQueue, TaskState
 from fairque.core.ids import fingerprint, user_print_of
 from fairque.errors import TaskReplaced, TaskValidationError, UnknownTask
 from tests.contract.conftest import Make
@@ -59,7 +59,7 @@ def test_a_payload_task_travels_with_its_options(queue: TaskQueue) -> None:
     task = queue.pop()
     assert task is not None
     assert (task.payload, task.priority, task.max_retries, task.result_ttl) == (payload, Priority.CRITICAL, 0, 90)
-    assert task.retry_backoff is not None
+    assert isinstance(task.retry_backoff, Backoff)
     assert task.retry_backoff.base == 2
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairque.core.outcome import Again, Bury, Failure, failure_of
-from fairque.core.retry import DEFAULT_BACKOFF, Backoff, Retry, after_failure
+from fairque.core.retry import DEFAULT_BACKOFF, Backoff, Retry, after_failure, error_names
 from fairque.errors import TaskValidationError
 
 FAILURE = Failure("ValueError", "no")
@@ -83,6 +83,22 @@ def test_retry_asks_for_its_own_delay_and_spends_a_retry() -> None:
 def test_retry_refuses_a_delay_that_is_no_finite_time(delay: Any) -> None:
     with pytest.raises(TaskValidationError, match="delay"):
         Retry(delay=delay)
+
+
+def test_a_list_of_delays_is_gone_through_and_its_last_one_repeats() -> None:
+    backoff = Backoff(delays=(1, 5, 30))
+    assert [backoff.delay(n, 0.5) for n in (1, 2, 3, 4, 9)] == [1, 5, 30, 30, 30]
+    assert Backoff.fixed(7).delay(3, 0.1) == 7
+
+
+def test_only_errors_that_are_worth_it_are_retried() -> None:
+    lookups, keys = error_names("retry_on", LookupError), error_names("no_retry_on", [KeyError])
+    assert isinstance(decide(1, error=IndexError(), retry_on=lookups), Again)
+    assert decide(1, error=OSError(), retry_on=lookups) == Bury(FAILURE)
+    assert decide(1, error=KeyError(), no_retry_on=keys) == Bury(FAILURE)
+    assert decide(1, error=KeyError(), retry_on=lookups, no_retry_on=keys) == Bury(FAILURE)
+    assert isinstance(decide(1, error=OSError(), no_retry_on=keys), Again)
+    assert isinstance(decide(1, error=Retry(), retry_on=lookups), Again), "the task itself asks"
 
 
 # --- what is kept of an error ---------------------------------------------------------------------------------------
