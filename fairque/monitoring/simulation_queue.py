@@ -10,8 +10,6 @@ import secrets
 from collections.abc import Iterable, Sequence
 from typing import Final, Self
 
-from msgspec.structs import asdict
-
 from fairque.core.codec import Body, Terms, encode_body
 from fairque.core.limits import UserSettings
 from fairque.core.settings import RedisSettings
@@ -25,7 +23,6 @@ from fairque.store.driver import Driver
 EPOCH: Final = 1_000_000_000_000
 """The virtual instant 0, in ms as scripts have it: some day in 2001."""
 LEASE: Final = claims.LEASE_SECONDS
-_PLAIN: Final = UserSettings()
 
 
 class SimulatedQueue:
@@ -46,8 +43,7 @@ class SimulatedQueue:
         try:
             self._driver.run(tasks.open_queue(self.root, int(aging_ms), trace.cost))
             for user_id in trace.user_ids:  # what the trace says of `*` is given to each user that it stands for
-                settings = asdict(trace.settings_of(user_id))
-                given = {name: value for name, value in settings.items() if value != getattr(_PLAIN, name)}
+                given = limits.given(trace.settings_of(user_id))
                 if given:
                     subject = limits.of_user(user_id)
                     self._driver.run(limits.change(self.root, subject, UserSettings, "set", given, now=str(EPOCH)))

@@ -6,6 +6,7 @@ import logging
 import time
 import uuid
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any, Final, TypeVar
 
 from msgspec.structs import replace
@@ -60,10 +61,13 @@ class Verbs:
                 "queue %s: fairness is cost %s, ageing %s there; this program's %s and %s have no effect",
                 *(self.name, met.cost, _ageing(met.aging_ms), fairness.cost, _ageing(aging)),
             )
-        seeds = limits.seeds_name(users)
-        if users and (met.seeds is None or not (again or met.seeds == seeds)):
+        if users and (met.seeds is None or not (again or met.seeds == self._seeds)):
             yield from limits.seed(self.root, users)
-            yield tasks.open_queue(self.root, aging, fairness.cost, seeds)
+            yield tasks.open_queue(self.root, aging, fairness.cost, self._seeds)
+
+    @cached_property
+    def _seeds(self) -> str:
+        return limits.seeds_name(self.settings.users)
 
     def push(self, task: Task[R], user_id: str | None) -> Call[Receipt[R]]:
         """Push one task."""

@@ -25,7 +25,7 @@ _CHUNK: Final = 500
 
 
 def of_user(user_id: str) -> str:
-    """Return the subject that is a user; `*` stands for all users that have no settings of their own."""
+    """Return the subject that is a user; `*` is all of them, but for values of their own."""
     return user_id if user_id == EVERYONE else encode_id(user_id)
 
 
@@ -85,8 +85,12 @@ def read_all(root: str) -> Conversation[tuple[dict[str, UserSettings], dict[str,
 def seed(root: str, users: Mapping[str, UserSettings]) -> Conversation[None]:
     """Give users what a configuration says of them; what was set at run time stays."""
     for user_id, settings in users.items():
-        given = {name: value for name, value in asdict(settings).items() if value != getattr(_PLAIN, name)}
-        yield from change_user(root, user_id, "seed", given)
+        yield from change_user(root, user_id, "seed", given(settings))
+
+
+def given(settings: UserSettings) -> dict[str, Any]:
+    """Return the values that differ from their defaults."""
+    return {name: value for name, value in asdict(settings).items() if value != getattr(_PLAIN, name)}
 
 
 def change_user(root: str, user_id: str, mode: Mode, values: Mapping[str, Any]) -> Conversation[UserSettings]:

@@ -23,7 +23,7 @@ local record = parse_record(text)
 if not record then
   return {}
 end
-local subject = '|' .. string.match(record.body, '^[^ |]*')
+local subject = subject_of(record.body)
 load_counts({ user })
 load_busy({ user, subject })
 load_limits({ user, subject, WHOLE })

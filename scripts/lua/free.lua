@@ -7,7 +7,6 @@ local now, wake_limit = unpack(ARGV, 1, 2)
 
 open_queue(now, 'scopes', 'rules', 'queued')
 read_rules()
-rules.limited = 1
 local users = { unpack(ARGV, 3) }
 load_limits(users)     -- buckets that were written under another rate are written anew
 save_buckets()

@@ -51,7 +51,6 @@ elseif of_name then
   open_name(string.sub(subject, 2))
   unpark_tasks()
 else
-  rules.limited = rules.limited + 1     -- even if nobody has settings any more, somebody may be held
   free_users({ subject })
 end
 join_ring(joining)

@@ -32,7 +32,7 @@ end
 local function weigh_tasks(flat, first)
   local users, places_of, answers, replaced, subjects = {}, {}, {}, {}, {}
   for at = first, #flat, ACCEPT_WIDTH do
-    local subject = '|' .. string.match(flat[at + 5], '^[^ |]*')
+    local subject = subject_of(flat[at + 5])
     if not subjects[subject] then
       subjects[subject] = true
       subjects[#subjects + 1] = subject

@@ -50,7 +50,7 @@ local function start_buffered(user, ahead, parking, worker)
     end
     buffer.next = buffer.next + 1
     local entry, since, id, level, seq, attempt, lost, rest, label, text = unpack(item)
-    local subject = subject_of(label)
+    local subject = load_subject(label)
     load_limits({ subject })
     local room, bar = room_of(subject, busy[subject])
     local name, rank = string.sub(subject, 2), tonumber(level)

@@ -54,8 +54,11 @@ end
 
 -- Make the settings of these subjects (at most a batch) available to the functions below.
 local function load_limits(subjects)
+  if rules.limited == 0 then
+    return
+  end
   local missing, rated = { '*' }, {}
-  for i = 1, rules.limited > 0 and #subjects or 0 do
+  for i = 1, #subjects do
     if limits[subjects[i]] == nil then
       limits[subjects[i]] = false
       missing[#missing + 1] = subjects[i]

@@ -66,15 +66,12 @@ local function change_run(e)
   redis.call('HSET', tasks, e.id, format_record(record))
 end
 
--- What there is to say of a run that ends, without how it ended.
-local subjects = {}
+-- What there is to say of a run that ends.
 local function read_end(member, text, kind, ran, argument, body)
   local user, id = split_member(member)
   local _, since, start, core, worker, charge, label = parse_run(text)
-  local subject = subjects[label] or '|' .. string.match(label, '^[^ ]*')
-  subjects[label] = subject
   return { kind = kind, ran = ran, argument = argument, text = body, user = user, id = id, since = since,
-    start = start, core = core, worker = worker, charge = charge, member = member, subject = subject,
+    start = start, core = core, worker = worker, charge = charge, member = member, subject = subject_of(label),
     suspect = not string.find(core, '^%d:%d+:%d+:0:') }
 end
 
@@ -109,9 +106,8 @@ local function correct_charges(ends)
   free_users(unspent, 'r')
 end
 
--- Apply outcomes: what `read_end` says with kind, argument and text, and `lost` where the worker died. D, done, is most
--- of them:
--- the result takes the place of the call, kept for `argument` ms. F <- run
+-- Apply outcomes as `read_end` has them, with `lost` where the worker died. D, done, is most of them: the result takes
+-- the place of the call, kept for `argument` ms. F <- run
 local function apply_outcomes(ends)
   local fields_of, members, done = {}, {}, 0
   for n, e in ipairs(ends) do

@@ -88,11 +88,8 @@ end
 
 -- Let tasks of one name back for as many as may start; users that could not run them are passed over.
 local function unpark_name(name, room)
-  local turns, key = redis.call('ZRANGE', PARKED_BY .. name, 0, 49, 'WITHSCORES'), PARKED_BY .. name
-  local users = {}
-  for i = 1, #turns, 2 do
-    users[#users + 1] = turns[i]
-  end
+  local key = PARKED_BY .. name
+  local users = redis.call('ZRANGE', key, 0, 49)
   if #users == 0 then
     forget_parked(name)
     return

@@ -5,6 +5,11 @@
 -- ended badly. nonce: the push that made it (empty for a generated id, which is its own nonce). until: when an ended
 -- record expires. The body is the call while the task lives, `<label>|<opaque bytes>`, and the outcome once it ended.
 -- A label is the name of the task's function, and behind a blank the cost that the task declares, if it does.
+-- The subject (lib/limits) of the name that a label, or a body, begins with.
+local function subject_of(text)
+  return '|' .. string.match(text, '^[^ |]*')
+end
+
 local CORE = '^(%d):(%d+):(%d+):(%d+):(%d+):(%w*)$'
 local HEADER = '^(%a)(%d:%d+:%d+:%d+:%d+:%w*):(%d*):(%d*)|()'
 

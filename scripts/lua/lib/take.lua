@@ -2,10 +2,10 @@
 local LIVE = '^Q(%d):(%d+):(%d+):(%d+)(:%d+:%w*)::|([^|]*)'
 local subject_by = {}      -- label -> the subject `|name`
 
-local function subject_of(label)
+local function load_subject(label)
   local subject = subject_by[label]
   if not subject then
-    subject = '|' .. string.match(label, '^[^ ]*')
+    subject = subject_of(label)
     subject_by[label] = subject
     load_counts({ subject })
     load_busy({ subject })
@@ -49,7 +49,7 @@ end
 
 -- Grant a task: append its member, run and record to `taken`.
 local function grant_task(taken, user, since, id, level, seq, attempt, lost, rest, label, text, charge, worker)
-  local n, subject = #taken, subject_of(label)
+  local n, subject = #taken, load_subject(label)
   queue.token = queue.token + 1
   add_count(user, tonumber(level), -1)
   add_count(subject, 3, -1)
