@@ -66,6 +66,10 @@ class TaskRunning(QueueRefusal):
     """The task is running: it cannot be deleted before it has ended."""
 
 
+class TaskConflict(QueueRefusal):
+    """Another task stands in the way: it has the same unique key."""
+
+
 class StaleLease(QueueRefusal):
     """The lease of this run has been given to another worker: its outcome was not accepted."""
 

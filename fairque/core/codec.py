@@ -137,16 +137,23 @@ def decode_ending(encoded: bytes) -> Ending:
     return _decode_ending(encoded)
 
 
+_REASONS: Final = {
+    "lost": "three workers died or fell silent while they ran this task",
+    "canceled": "the task was canceled",
+    "expired": "the task had not started in the time that expires_in gave it",
+    "corrupt": "the stored bytes of the task were damaged: nobody could read them",
+}
+
+
 def encode_failure(failure: Failure) -> bytes:
     """Return a failure as bytes."""
     return _encode(failure)
 
 
 def decode_failure(encoded: bytes) -> Failure:
-    """Return a failure; `lost`, which Lua writes, is the reason of a task whose workers died."""
-    if encoded == b"lost":
-        return Failure("lost", "three workers died or fell silent while they ran this task")
-    return _decode_failure(encoded)
+    """Return a failure. Lua writes no JSON: its reasons are single words."""
+    word = encoded.decode(errors="replace")
+    return Failure(word, _REASONS[word]) if word in _REASONS else _decode_failure(encoded)
 
 
 def encode_result(value: object) -> bytes:

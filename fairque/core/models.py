@@ -28,6 +28,13 @@ class Lease(msgspec.Struct, frozen=True):
     """When it was granted, same clock."""
 
 
+class Progress(msgspec.Struct, frozen=True, array_like=True):
+    """How far a run has come: `percent` from 0 to 100, and what it says of itself."""
+
+    percent: float
+    message: str = ""
+
+
 class Task(msgspec.Struct, Generic[R], frozen=True, eq=False, kw_only=True):
     """One unit of work of one user. Frozen: `with_` returns a changed copy.
 
@@ -82,6 +89,8 @@ class Task(msgspec.Struct, Generic[R], frozen=True, eq=False, kw_only=True):
     lost: int = 0
     """Grants that were taken back from a dead worker."""
     worker: str | None = None
+    progress: Progress | None = None
+    """How far its run has come, as it said last."""
     lease: Lease | None = None
     incarnation: str = ""
     """Tells a chosen id's earlier task from a later one; empty for generated ids, which are used once."""

@@ -30,6 +30,7 @@ LETTERS: Final = {
     "W": TaskState.SCHEDULED,
     "F": TaskState.FINISHED,
     "X": TaskState.FAILED,
+    "C": TaskState.CANCELED,
 }
 """The first letter of a record. There is none for a started task: it is a queued one that has a lease."""
 
@@ -54,9 +55,16 @@ MOVES: Final = (
     Move(TaskState.STARTED, "release", TaskState.QUEUED),
     Move(TaskState.STARTED, "lost", TaskState.QUEUED),
     Move(TaskState.STARTED, "lost a third time", TaskState.FAILED),
+    Move(TaskState.QUEUED, "cancel or expiry", TaskState.CANCELED),
+    Move(TaskState.SCHEDULED, "cancel or expiry", TaskState.CANCELED),
+    Move(TaskState.STARTED, "cancel", TaskState.CANCELED),
+    Move(TaskState.FAILED, "requeue", TaskState.QUEUED),
+    Move(TaskState.CANCELED, "requeue", TaskState.QUEUED),
+    Move(TaskState.QUEUED, "corrupt", TaskState.FAILED),
     Move(TaskState.QUEUED, "delete", None),
     Move(TaskState.SCHEDULED, "delete", None),
-    Move(TaskState.FINISHED, "delete or expiry", None),
-    Move(TaskState.FAILED, "delete or expiry", None),
+    Move(TaskState.FINISHED, "delete or retention", None),
+    Move(TaskState.FAILED, "delete, purge or retention", None),
+    Move(TaskState.CANCELED, "delete or retention", None),
 )
 """All moves there are; each is one write of one script, and no other changes a task's state."""

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import Any, TypeVar
+from typing import Any
 
 from fairque.core.limits import Caps, UserSettings
 from fairque.core.settings import FairnessSettings
+from fairque.queue.carrier import AsyncCarrier
 from fairque.queue.explaining import Explanation
 from fairque.queue.report import FairnessReport
 from fairque.queue.shares import AllLimits
-from fairque.queue.verbs import Verbs
-from fairque.store.call import Call, Conversation
-
-T = TypeVar("T")
 
 
-class AsyncControl(ABC):
-    """What `AsyncTaskQueue` has of them; it carries the calls."""
-
-    _verbs: Verbs
+class AsyncControl(AsyncCarrier):
+    """What `AsyncTaskQueue` has of them."""
 
     async def set_user(self, user_id: str, **changes: Any) -> UserSettings:
         """As `TaskQueue.set_user`."""
@@ -68,9 +62,3 @@ class AsyncControl(ABC):
     async def fairness(self, minutes: int = 10) -> FairnessReport:
         """As `TaskQueue.fairness`."""
         return await self._converse(self._verbs.shares.fairness(minutes))
-
-    @abstractmethod
-    async def _run(self, call: Call[T]) -> T: ...
-
-    @abstractmethod
-    async def _converse(self, steps: Conversation[T]) -> T: ...

@@ -11,6 +11,7 @@ from fairque.core.settings import Settings
 from fairque.core.state import TaskState
 from fairque.errors import RedisUnavailable
 from fairque.queue.async_control import AsyncControl
+from fairque.queue.async_endings import AsyncEndings
 from fairque.queue.explaining import Explanation
 from fairque.queue.handle import AsyncTaskHandle
 from fairque.queue.registry import TaskFunction
@@ -24,7 +25,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
-class AsyncTaskQueue(AsyncControl):
+class AsyncTaskQueue(AsyncControl, AsyncEndings):
     """The verbs of `TaskQueue` with `await`; for any number of coroutines of one event loop.
 
     What each verb does, and what it raises, stands in `TaskQueue`.
@@ -103,29 +104,29 @@ class AsyncTaskQueue(AsyncControl):
 
     async def pop(self, timeout: float = 0.0) -> Task[Any] | None:
         """As `TaskQueue.pop`."""
-        popped = await self._converse(self._verbs.pop(1, timeout))
+        popped = await self._converse(self._verbs.consuming.pop(1, timeout))
         return popped[0] if popped else None
 
     async def pop_many(self, count: int, timeout: float = 0.0) -> list[Task[Any]]:
         """As `TaskQueue.pop_many`."""
-        popped: list[Task[Any]] = await self._converse(self._verbs.pop(count, timeout))
+        popped: list[Task[Any]] = await self._converse(self._verbs.consuming.pop(count, timeout))
         return popped
 
     async def finish(self, task: Task[Any], result: object = None) -> None:
         """As `TaskQueue.finish`."""
-        await self._run(self._verbs.finish(task, result))
+        await self._run(self._verbs.consuming.finish(task, result))
 
     async def fail(self, task: Task[Any], error: BaseException | str) -> None:
         """As `TaskQueue.fail`."""
-        await self._run(self._verbs.fail(task, error))
+        await self._run(self._verbs.consuming.fail(task, error))
 
     async def release(self, task: Task[Any]) -> None:
         """As `TaskQueue.release`."""
-        await self._run(self._verbs.release(task))
+        await self._run(self._verbs.consuming.release(task))
 
     async def heartbeat(self, task: Task[Any]) -> None:
         """As `TaskQueue.heartbeat`."""
-        await self._run(self._verbs.heartbeat(task))
+        await self._run(self._verbs.consuming.heartbeat(task))
 
     async def close(self) -> None:
         """Close the connections. The queue opens new ones if it is used again."""
@@ -147,6 +148,17 @@ class AsyncTaskQueue(AsyncControl):
     async def _explain(self, handle: AsyncTaskHandle[Any]) -> Explanation:
         shares = self._verbs.shares
         return await self._converse(shares.explain(handle.task_id, handle.user_id, handle.incarnation))
+
+    async def _task(self, handle: AsyncTaskHandle[Any]) -> Task[Any]:
+        return await self._run(self._verbs.held_task(handle.task_id, handle.user_id, handle.incarnation))
+
+    async def _cancel(self, handle: AsyncTaskHandle[Any]) -> bool:
+        lifecycle = self._verbs.lifecycle
+        return await self._converse(lifecycle.cancel(handle.task_id, handle.user_id, handle.incarnation))
+
+    async def _retry(self, handle: AsyncTaskHandle[Any]) -> bool:
+        lifecycle = self._verbs.lifecycle
+        return await self._converse(lifecycle.retry(handle.task_id, handle.user_id, handle.incarnation))
 
     async def _result(self, handle: AsyncTaskHandle[Any], timeout: float | None) -> Any:
         return await self._converse(self._verbs.result(handle.task_id, handle.user_id, handle.incarnation, timeout))

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import Any, TypeVar
+from typing import Any
 
 from fairque.core.limits import Caps, UserSettings
 from fairque.core.settings import FairnessSettings
+from fairque.queue.carrier import Carrier
 from fairque.queue.explaining import Explanation
 from fairque.queue.report import FairnessReport
 from fairque.queue.shares import AllLimits
-from fairque.queue.verbs import Verbs
-from fairque.store.call import Call, Conversation
-
-T = TypeVar("T")
 
 
-class Control(ABC):
-    """What `TaskQueue` has of them; it carries the calls."""
-
-    _verbs: Verbs
+class Control(Carrier):
+    """What `TaskQueue` has of them."""
 
     def set_user(self, user_id: str, **changes: Any) -> UserSettings:
         """Change a user's `weight` or its caps (`max_concurrency`, `rate`, `burst`, `max_backlog`, `paused`); None puts
@@ -97,9 +91,3 @@ class Control(ABC):
         has begun. What is popped by hand is not in it.
         """
         return self._converse(self._verbs.shares.fairness(minutes))
-
-    @abstractmethod
-    def _run(self, call: Call[T]) -> T: ...
-
-    @abstractmethod
-    def _converse(self, steps: Conversation[T]) -> T: ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from fairque.core.models import Progress
 from fairque.core.state import TaskState
 from fairque.queue.intake import Receipt
 
@@ -50,6 +51,7 @@ class TaskHandle(_Held[R]):
 
         Raises:
             TaskFailed: it failed and its retries are used up.
+            TaskCanceled: it was canceled.
             ResultTimeout: it has not ended in time.
             UnknownTask, TaskReplaced: as `state`.
         """
@@ -62,6 +64,25 @@ class TaskHandle(_Held[R]):
         Raises: as `state`.
         """
         return self._queue._explain(self)
+
+    def cancel(self) -> bool:
+        """Cancel the task and return whether it is canceled, or will be; see `TaskQueue.cancel`."""
+        return self._queue._cancel(self)
+
+    def retry(self) -> bool:
+        """Queue the task again if it failed or was canceled, and return whether it did; see `TaskQueue.retry`.
+
+        Raises:
+            TaskConflict: another task has its unique key now.
+        """
+        return self._queue._retry(self)
+
+    def progress(self) -> Progress | None:
+        """Return how far the run has come, as the task said last; None where it said nothing, or does not run.
+
+        Raises: as `state`.
+        """
+        return self._queue._task(self).progress
 
 
 class AsyncTaskHandle(_Held[R]):
@@ -83,3 +104,15 @@ class AsyncTaskHandle(_Held[R]):
     async def explain(self) -> Explanation:
         """As `TaskHandle.explain`."""
         return await self._queue._explain(self)
+
+    async def cancel(self) -> bool:
+        """As `TaskHandle.cancel`."""
+        return await self._queue._cancel(self)
+
+    async def retry(self) -> bool:
+        """As `TaskHandle.retry`."""
+        return await self._queue._retry(self)
+
+    async def progress(self) -> Progress | None:
+        """As `TaskHandle.progress`."""
+        return (await self._queue._task(self)).progress

@@ -70,7 +70,7 @@ def entry_of(task: Task[Any], user_id: str | None, mint: Mint) -> Entry:
 
 def receipt_of(task: Task[R], entry: Entry, accepted: Accepted) -> Receipt[R]:
     """Return what the caller gets for a task that was accepted."""
-    return Receipt(task, entry.user_id, entry.task_id, accepted.created, accepted.incarnation)
+    return Receipt(task, entry.user_id, accepted.task_id, accepted.created, accepted.incarnation)
 
 
 def _when(task: Task[Any]) -> str:

@@ -11,6 +11,7 @@ from fairque.core.settings import Settings
 from fairque.core.state import TaskState
 from fairque.errors import RedisUnavailable
 from fairque.queue.control import Control
+from fairque.queue.endings import Endings
 from fairque.queue.explaining import Explanation
 from fairque.queue.handle import TaskHandle
 from fairque.queue.registry import TaskFunction
@@ -24,7 +25,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
-class TaskQueue(Control):
+class TaskQueue(Control, Endings):
     """Many users' tasks under one name. For any number of threads, and usable after a fork.
 
     Connections are opened when they are needed; `close` (or the `with` block's end) closes them.
@@ -141,12 +142,12 @@ class TaskQueue(Control):
         It comes with a lease (`lease_seconds` of the config's worker, 15 without one) that `heartbeat` renews, and is
         settled by `finish`, `fail` or `release`. If the config has one worker, its lists say whom it serves.
         """
-        popped = self._converse(self._verbs.pop(1, timeout))
+        popped = self._converse(self._verbs.consuming.pop(1, timeout))
         return popped[0] if popped else None
 
     def pop_many(self, count: int, timeout: float = 0.0) -> list[Task[Any]]:
         """Claim up to `count` (1-10,000) tasks at once, waiting for the first as `pop` does; each has its own lease."""
-        popped: list[Task[Any]] = self._converse(self._verbs.pop(count, timeout))
+        popped: list[Task[Any]] = self._converse(self._verbs.consuming.pop(count, timeout))
         return popped
 
     def finish(self, task: Task[Any], result: object = None) -> None:
@@ -155,22 +156,22 @@ class TaskQueue(Control):
         Raises:
             StaleLease: its lease has lapsed; nothing was written.
         """
-        self._run(self._verbs.finish(task, result))
+        self._run(self._verbs.consuming.finish(task, result))
 
     def fail(self, task: Task[Any], error: BaseException | str) -> None:
         """Say that a popped task has failed: it is retried, or has failed for good when its retries are used up.
 
         Raises: as `finish`.
         """
-        self._run(self._verbs.fail(task, error))
+        self._run(self._verbs.consuming.fail(task, error))
 
     def release(self, task: Task[Any]) -> None:
         """Give a popped task back in its own place; no retry is spent. Raises as `finish`."""
-        self._run(self._verbs.release(task))
+        self._run(self._verbs.consuming.release(task))
 
     def heartbeat(self, task: Task[Any]) -> None:
         """Renew a popped task's lease. Raises as `finish`."""
-        self._run(self._verbs.heartbeat(task))
+        self._run(self._verbs.consuming.heartbeat(task))
 
     def close(self) -> None:
         """Close the connections. The queue opens new ones if it is used again."""
@@ -192,6 +193,17 @@ class TaskQueue(Control):
     def _explain(self, handle: TaskHandle[Any]) -> Explanation:
         shares = self._verbs.shares
         return self._converse(shares.explain(handle.task_id, handle.user_id, handle.incarnation))
+
+    def _task(self, handle: TaskHandle[Any]) -> Task[Any]:
+        return self._run(self._verbs.held_task(handle.task_id, handle.user_id, handle.incarnation))
+
+    def _cancel(self, handle: TaskHandle[Any]) -> bool:
+        lifecycle = self._verbs.lifecycle
+        return self._converse(lifecycle.cancel(handle.task_id, handle.user_id, handle.incarnation))
+
+    def _retry(self, handle: TaskHandle[Any]) -> bool:
+        lifecycle = self._verbs.lifecycle
+        return self._converse(lifecycle.retry(handle.task_id, handle.user_id, handle.incarnation))
 
     def _result(self, handle: TaskHandle[Any], timeout: float | None) -> Any:
         return self._converse(self._verbs.result(handle.task_id, handle.user_id, handle.incarnation, timeout))

@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 
 from fairque.core import codec
-from fairque.core.models import Lease, Task
+from fairque.core.models import Lease, Progress, Task
 from fairque.core.options import Priority
 from fairque.core.outcome import Failure
 from fairque.core.state import LETTERS, TaskState
-from fairque.errors import StoredDataError, TaskFailed, TaskReplaced, UnknownTask
+from fairque.errors import StoredDataError, TaskCanceled, TaskFailed, TaskReplaced, UnknownTask
 from fairque.queue.registry import find_task
 from fairque.store.records import Grant, Record
 
@@ -36,6 +36,7 @@ def task_of(record: Record) -> Task[Any]:
         "lost": record.lost,
         "incarnation": record.nonce,
         "worker": record.run.worker if record.run else None,
+        "progress": msgspec.json.decode(record.progress, type=Progress) if record.progress else None,
         "ended_at": _instant(record.ended_ms) if record.ended_ms is not None else None,
     }
     if state is TaskState.FINISHED:
@@ -49,7 +50,7 @@ def task_of(record: Record) -> Task[Any]:
             **{key: value for key, value in fields.items() if key != "worker"},
         )
     body = record.body
-    if state is TaskState.FAILED:
+    if state in (TaskState.FAILED, TaskState.CANCELED):
         fields["failure"], body = _failure_of(record)
     return Task(**_call_of(body, record.task_id), **fields)
 
@@ -89,11 +90,15 @@ def result_of(record: Record) -> tuple[bool, Any]:
 
     Raises:
         TaskFailed: it failed for good.
+        TaskCanceled: it was canceled.
     """
     state = state_of(record)
     if state is TaskState.FAILED:
         failure, _ = _failure_of(record)
         raise TaskFailed(f"{record.task_id}: {failure.type}: {failure.message}", failure=failure)
+    if state is TaskState.CANCELED:
+        failure, _ = _failure_of(record)
+        raise TaskCanceled(f"{record.task_id}: {failure.type}: {failure.message}", failure=failure)
     if state is not TaskState.FINISHED:
         return False, None
     ending = codec.decode_ending(record.body)
@@ -102,7 +107,7 @@ def result_of(record: Record) -> tuple[bool, Any]:
 
 
 def _failure_of(record: Record) -> tuple[Failure, bytes]:
-    """A failed task's body is `<length>:<failure><call>` (lib/outcome.lua)."""
+    """The body of a task that failed or was canceled is `<length>:<reason><call>` (lib/fate.lua)."""
     length, colon, rest = record.body.partition(b":")
     if not colon or not length.isdigit():
         raise StoredDataError(f"the record of task {record.task_id!r} is not one that fairque wrote")

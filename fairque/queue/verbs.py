@@ -7,34 +7,30 @@ import time
 import uuid
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from fairque.core import codec
-from fairque.core.ids import check_task_id, check_user_id, encode_id
+from fairque.core.ids import check_task_id, check_user_id
 from fairque.core.models import Task
-from fairque.core.outcome import Done, Outcome, Release
-from fairque.core.quantity import check_seconds, check_whole
+from fairque.core.quantity import check_seconds
 from fairque.core.settings import Settings
 from fairque.core.state import TaskState
-from fairque.errors import ResultTimeout, StaleLease, TaskValidationError
+from fairque.errors import ResultTimeout
 from fairque.queue import reading
 from fairque.queue.batch import Batch
+from fairque.queue.consuming import Consuming
 from fairque.queue.intake import Mint, Receipt, entry_of, receipt_of
-from fairque.queue.settlement import after_error, ended_of
+from fairque.queue.lifecycle import Lifecycle
 from fairque.queue.shares import Shares
-from fairque.store import claims, limits, readings, tasks
+from fairque.store import limits, readings, tasks
 from fairque.store.bell import BLOCK
 from fairque.store.call import Call, Conversation, Sleep
-from fairque.store.records import Grant, Record
+from fairque.store.records import Record
 
 R = TypeVar("R")
 
 log = logging.getLogger("fairque.queue")
-
-_MOST_POPPED: Final = 10_000
-"""Tasks that can be popped by hand at once."""
 
 
 class Verbs:
@@ -46,6 +42,8 @@ class Verbs:
         self.name = queue.name
         self.root = tasks.root_of(settings.queue.prefix, self.name)
         self.shares = Shares(self.root)
+        self.consuming = Consuming(self.root, self.settings)
+        self.lifecycle = Lifecycle(self.root, queue.result_ttl_seconds)
         self._mint = Mint(self.root)
 
     def meet(self, *, again: bool = False) -> Conversation[None]:
@@ -91,6 +89,12 @@ class Verbs:
         """Read the state of the task that a handle stands for."""
         return self.get_record(task_id, user_id).then(
             lambda record: reading.state_of(reading.known(record, task_id, incarnation))
+        )
+
+    def held_task(self, task_id: str, user_id: str, incarnation: str) -> Call[Task[Any]]:
+        """Read the task that a handle stands for."""
+        return self.get_record(task_id, user_id).then(
+            lambda record: reading.task_of(reading.known(record, task_id, incarnation))
         )
 
     def result(
@@ -143,101 +147,6 @@ class Verbs:
         """Read whom the last windows served, and the next one: Redis's clock may be ahead of ours."""
         now = int(time.time() * 1000) // readings.WINDOW_MS
         return (yield from readings.served(self.root, range(now - windows + 1, now + 2)))
-
-    def pop(self, count: int, timeout: float) -> Conversation[list[Task[Any]]]:
-        """Claim tasks by hand, waiting for the first one; many take several calls."""
-        check_whole("count", count, 1, _MOST_POPPED)
-        consumer, deadline = f"pop-{uuid.uuid4().hex}", time.monotonic() + check_seconds("timeout", max(timeout, 0.0))
-        lists = yield from self._lists()
-        grants: list[Grant] = []
-        while True:
-            left = min(BLOCK, deadline - time.monotonic())
-            want = min(claims.MAX_WANT, count - len(grants))
-            settled = yield claims.settle(
-                self.root,
-                consumer,
-                uuid.uuid4().hex,
-                lists=lists,
-                want=want,
-                lease=self._lease_seconds,
-                block=0.0 if grants else max(left, 0.0),
-            )
-            grants += settled.grants
-            if len(settled.grants) == want and len(grants) < count:
-                continue
-            if grants or left <= 0:
-                if timeout > 0:
-                    yield claims.leave(self.root, consumer, lists)
-                return [reading.task_of_grant(grant) for grant in grants]
-            yield Sleep(tasks.wake_key(self.root, consumer), max(settled.pause, 0.001))
-
-    def settle(self, task: Task[Any], outcome: Outcome) -> Call[None]:
-        """Say how a task that was popped has ended. Raises `StaleLease` when the answer is read."""
-        if task.lease is None or task.user_id is None or task.task_id is None:
-            raise TaskValidationError(f"{task!r}: was not popped: it has no lease to settle")
-        ended = ended_of(
-            self._member(task),
-            task.lease.token.encode(),
-            task.lease.since_ms,
-            task.lease.start_ms,
-            outcome,
-            task,
-            ran=0 if isinstance(outcome, Release) else None,
-            queue=self.settings.queue,
-            worker=self._worker.id if self._worker else "pop",
-        )
-        request = uuid.uuid4().hex
-
-        def read(settled: claims.Settled) -> None:
-            if settled.stale:
-                raise StaleLease(f"{task.task_id}: its lease has lapsed; the outcome was not accepted")
-
-        return claims.settle(self.root, f"settle-{request}", request, ended=(ended,)).then(read)
-
-    def finish(self, task: Task[Any], result: object) -> Call[None]:
-        """Settle a popped task as done."""
-        return self.settle(task, Done(codec.encode_result(result)))
-
-    def fail(self, task: Task[Any], error: BaseException | str) -> Call[None]:
-        """Settle a popped task as failed: it is retried or buried, as its options say."""
-        error = RuntimeError(error) if isinstance(error, str) else error
-        return self.settle(task, after_error(task, error, self.settings.queue))
-
-    def release(self, task: Task[Any]) -> Call[None]:
-        """Give a popped task back in its own place."""
-        return self.settle(task, Release())
-
-    def heartbeat(self, task: Task[Any]) -> Call[None]:
-        """Renew a popped task's lease. Raises `StaleLease` when the answer is read."""
-        if task.lease is None:
-            raise TaskValidationError(f"{task!r}: was not popped: it has no lease to renew")
-
-        def read(kept: list[bool]) -> None:
-            if not kept[0]:
-                raise StaleLease(f"{task.task_id}: its lease has lapsed and the task was given back")
-
-        held = (self._member(task), task.lease.token.encode())
-        return claims.renew(self.root, [held], self._lease_seconds).then(read)
-
-    @property
-    def _worker(self) -> Any:
-        return self.settings.workers[0] if len(self.settings.workers) == 1 else None
-
-    @property
-    def _lease_seconds(self) -> float:
-        lease: float = self._worker.lease_seconds if self._worker else claims.LEASE_SECONDS
-        return lease
-
-    def _lists(self) -> Conversation[claims.Lists]:
-        """Make the lists of the config's one worker known; without one, everybody is served."""
-        if self._worker is None:
-            return claims.SERVES_ALL
-        for users in (self._worker.assigned_users, self._worker.steal_targets):
-            yield from claims.register(self.root, users)
-        return claims.lists_of(self._worker.assigned_users, self._worker.steal_targets)
-
-    def _member(self, task: Task[Any]) -> bytes:
-        return f"{encode_id(task.user_id or '')}|{encode_id(task.task_id or '')}".encode()
 
 
 def _ageing(ms: float) -> str:

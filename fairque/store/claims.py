@@ -19,11 +19,13 @@ LEASE_SECONDS: Final = 15.0
 GONE_SECONDS: Final = 60.0
 """Seconds without a heartbeat after which a worker is no longer listed."""
 LIST_CHUNK: Final = 1000
+KEPT_BYTES: Final = 64 * 1024 * 1024
+"""Bytes of ended tasks that are kept for one user unless a queue's settings say otherwise."""
 
 
 class Ended(NamedTuple):
-    """An outcome on the wire. kind: D done, R retry, P postpone, B bury, L release, C canceled; ran: for how many us, 0 if it was
-    never begun, '' if nobody knows; argument: ms, as the kind needs.
+    """An outcome on the wire. kind: D done, R retry, P postpone, B bury, L release, C canceled; ran: for how many us, 0
+    if it was never begun, '' if nobody knows; argument: ms, as the kind needs.
     """
 
     member: bytes
@@ -128,14 +130,16 @@ def settle(
     lease: float = LEASE_SECONDS,
     block: float = 0.0,
     ended: Sequence[Ended] = (),
+    kept_bytes: int = KEPT_BYTES,
     now: str = "",
 ) -> Call[Settled]:
     """Accept outcomes and grant up to `want` tasks. `request` names this call: sent again, it answers the same.
 
     `lease` is in seconds. With `block` > 0 a worker that is granted nothing is listed as asleep, and is told for how
-    many seconds it may block on its wake key.
+    many seconds it may block on its wake key. Of a user with more than `kept_bytes` of ended tasks, what would expire
+    first is forgotten.
     """
-    args: list[Argument] = [now, int(lease * 1000), worker, request, *lists, want, int(block * 1000)]
+    args: list[Argument] = [now, int(lease * 1000), worker, request, *lists, want, int(block * 1000), kept_bytes]
     for end in ended:
         args += end
 
@@ -155,6 +159,15 @@ def renew(root: str, leases: Sequence[tuple[bytes, bytes]], lease: float, now: s
     return Call("renew", root, tuple(args), lambda reply: [kept == 1 for kept in reply])
 
 
+class Beaten(NamedTuple):
+    """The answer to a heartbeat: digests of lists that are no longer registered, and have to be again; and the members
+    of runs of this worker that somebody asked to stop, told until they have ended.
+    """
+
+    missing: list[str]
+    stops: list[bytes]
+
+
 def beat(
     root: str,
     worker: str,
@@ -164,11 +177,9 @@ def beat(
     lists: Lists,
     served: Mapping[tuple[str, str], int],
     now: str = "",
-) -> Call[list[str]]:
+) -> Call[Beaten]:
     """Say that a worker is alive and whom it served since the last beat: (user, measure) -> amount. `name` is this
     beat's own: sent twice, it counts once.
-
-    Answers the digests of its lists that are no longer registered: register them again.
     """
     digests = [name for name in dict.fromkeys(lists) if name not in ("", EVERYONE)]
     args: list[Argument] = [
@@ -181,7 +192,11 @@ def beat(
     ]
     for (user_id, measure), amount in served.items():
         args += (encode_id(user_id), measure, amount)
-    return Call("beat", root, tuple(args), lambda reply: [name.decode() for name in reply])
+
+    def read(reply: list[bytes]) -> Beaten:
+        return Beaten([name.decode() for name in reply[1:]], reply[0].split(b":") if reply[0] else [])
+
+    return Call("beat", root, tuple(args), read)
 
 
 def leave(root: str, worker: str, lists: Lists) -> Call[bool]:

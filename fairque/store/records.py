@@ -28,6 +28,7 @@ class Record(NamedTuple):
     ended_ms: int | None
     body: bytes
     run: Run | None
+    progress: bytes | None = None
 
 
 class Run(NamedTuple):
@@ -59,7 +60,9 @@ class Grant(NamedTuple):
     body: bytes
 
 
-def read_record(user: bytes, task_id: str, record: bytes, run: bytes | None) -> Record:
+def read_record(
+    user: bytes, task_id: str, record: bytes, run: bytes | None = None, progress: bytes | None = None
+) -> Record:
     """Return a record's parts.
 
     Raises:
@@ -82,6 +85,7 @@ def read_record(user: bytes, task_id: str, record: bytes, run: bytes | None) -> 
         int(ended) if ended else None,
         body,
         _read_run(run) if run else None,
+        progress,
     )
 
 

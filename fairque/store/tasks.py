@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from fairque.core.ids import encode_id, fingerprint, user_print_of
+from fairque.core.ids import decode_id, encode_id, fingerprint, user_print_of
 from fairque.errors import SchemaMismatch
 from fairque.store.call import Argument, Call
 from fairque.store.records import Record, read_record
@@ -21,7 +21,9 @@ WAKE_LIMIT: Final = 8
 
 
 class Entry(NamedTuple):
-    """A task on its way in. `when` is '' (now), '+ms' or 'ms'; `nonce` is '' for a generated id."""
+    """A task on its way in. `when` is '' (now), '+ms' or 'ms', with `/ms` behind it for one that is canceled if it has
+    not started by so long from now; `nonce` is '' for a generated id.
+    """
 
     user_id: str
     task_id: str
@@ -32,10 +34,13 @@ class Entry(NamedTuple):
 
 
 class Accepted(NamedTuple):
-    """What became of an entry: made by this push, or there already; and which incarnation of its id lives."""
+    """What became of an entry: made by this push, or there already; and which incarnation of its id lives. `task_id` is
+    another than the entry's where a living task has its unique key.
+    """
 
     created: bool
     incarnation: str
+    task_id: str
 
 
 def root_of(prefix: str, queue: str) -> str:
@@ -76,12 +81,16 @@ def push(root: str, entries: Sequence[Entry], now: str = "") -> Call[list[Accept
         args += (encode_id(user_id), level, encode_id(task_id), nonce, when, body)
 
     def read(reply: list[Any]) -> list[Accepted]:
-        return [
-            Accepted(created=made == 1, incarnation=entry.nonce if made == 1 else made.decode())
-            for entry, made in zip(entries, reply, strict=True)
-        ]
+        return [_accepted(entry, made) for entry, made in zip(entries, reply, strict=True)]
 
     return Call("push", root, tuple(args), read)
+
+
+def _accepted(entry: Entry, made: Any) -> Accepted:
+    if made == 1:
+        return Accepted(created=True, incarnation=entry.nonce, task_id=entry.task_id)
+    holder, bar, nonce = made.decode().rpartition("|")
+    return Accepted(created=False, incarnation=nonce, task_id=decode_id(holder) if bar else entry.task_id)
 
 
 def get(root: str, task_id: str, user_id: str | None) -> Call[Record | None]:
@@ -89,7 +98,7 @@ def get(root: str, task_id: str, user_id: str | None) -> Call[Record | None]:
     user, print_ = ("", user_print_of(task_id) or "") if user_id is None else (encode_id(user_id), "")
 
     def read(reply: list[Any]) -> Record | None:
-        return read_record(reply[0], task_id, *_padded(reply)) if reply else None
+        return read_record(reply[0], task_id, *reply[1:]) if reply else None
 
     return Call("get", root, (user, print_, encode_id(task_id)), read)
 
@@ -112,7 +121,3 @@ def wake_key(root: str, name: str) -> str:
 def user_print(root: str, user_id: str) -> str:
     """Return the digits that stand for the user in the ids generated for this queue."""
     return fingerprint(root, user_id)
-
-
-def _padded(reply: list[Any]) -> tuple[bytes, bytes | None]:
-    return reply[1], reply[2] if len(reply) > 2 else None

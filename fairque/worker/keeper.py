@@ -121,7 +121,7 @@ class Keeper:
         self._link.converse(self._verbs.meet(again=True))  # Redis may have been restarted empty
         for key, amount in self._tally.take().items():
             self._unsent[key] = self._unsent.get(key, 0) + amount
-        missing = self._link.run(
+        beaten = self._link.run(
             claims.beat(
                 self._root,
                 self._worker.id,
@@ -135,7 +135,7 @@ class Keeper:
         lost = [
             name
             for name, digest in zip(("assigned_users", "steal_targets"), self._lists, strict=True)
-            if digest in missing
+            if digest in beaten.missing
         ]
         self.register(lost)
 

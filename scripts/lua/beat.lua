@@ -4,7 +4,8 @@
 -- include: keys names stats scope
 -- takes: now, worker, description (a line that names this beat, then opaque), ms until it counts as gone, number of
 --   lists, their digests; then per measure: user, measure, amount (counted once, however often this beat is sent)
--- replies: digests of these lists that are not registered (any more)
+-- replies: its runs that are to stop (user|id, `:` between; '' for none), then digests of these lists that are not
+--   registered (any more)
 local now, worker, description, gone_ms, lists = unpack(ARGV, 1, 5)
 local SCOPE_TTL, WINDOW, WINDOWS = 300000, 600000, 7     -- ms, ms, windows kept
 
@@ -18,12 +19,12 @@ if #gone > 0 then
   redis.call('HDEL', WORKERS, unpack(gone))
 end
 
-local missing = {}
+local answer = { redis.call('HGET', STOPS, worker) or '' }
 for n = 6, 5 + lists do
   if (tonumber(redis.call('ZSCORE', SCOPES, ARGV[n]) or 0)) > 0 then
     redis.call('ZADD', SCOPES, now, ARGV[n])
   else
-    missing[#missing + 1] = ARGV[n]
+    answer[#answer + 1] = ARGV[n]
   end
 end
 local unserved = redis.call('ZRANGE', SCOPES, '-inf', now - SCOPE_TTL, 'BYSCORE', 'LIMIT', 0, 1)
@@ -39,4 +40,4 @@ if #ARGV > 5 + lists then
   redis.call('PEXPIRE', key, WINDOW * WINDOWS)
 end
 save_queue()
-return missing
+return answer

@@ -2,7 +2,8 @@
 -- Read one task.
 -- include: keys
 -- takes: user ('' to find it by the fingerprint), fingerprint, id
--- replies: user, record, run (of each: false where there is none); an empty array where no such task is known
+-- replies: user, record, and of a task that runs its run and progress (false where it reported none); an empty array
+--   where no such task is known
 local user, print, id = unpack(ARGV)
 
 local users = { user }
@@ -15,7 +16,8 @@ end
 for _, owner in ipairs(users) do
   local record = redis.call('HGET', user_key(owner, 'tasks'), id)
   if record then
-    return { owner, record, redis.call('HGET', RUNS, owner .. '|' .. id) }
+    local member = owner .. '|' .. id
+    return { owner, record, redis.call('HGET', RUNS, member), redis.call('HGET', PROGRESS, member) }
   end
 end
 return {}

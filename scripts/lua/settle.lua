@@ -2,17 +2,18 @@
 -- A worker's one call: accept the outcomes of its runs, ready what is due, reap what is lost, and grant it the next
 -- tasks, first of the users assigned to it, then of those it may steal from (I14). Works when Redis is full, so that
 -- the queue drains. Sent twice with one request id, it answers twice and acts once (I3).
--- include: keys names stats limits counts record lane who ring hold wake run suspect price
--- include: retention due outcome reap ghosts take park buffer choose claim last close
+-- include: keys names stats limits counts record unique lane who retention evict ring hold wake run suspect
+-- include: price charge fate stop ghosts waiting due outcome reap take park buffer choose claim last close
 -- takes: now, lease ms, worker, request id, assigned list, steal list ('*', a digest or ''), want (0-100), block ms
---   (0: do not sleep); per outcome: member, token, kind (lib/outcome), ran (us, or ''), argument, text
+--   (0: do not sleep), bytes of ended records that a user may keep; per outcome: member, token, kind
+--   (lib/outcome), ran (us, or ''), argument, text
 -- replies: ms after which to ask again (0 if all that was wanted is granted), places of stale outcomes (`,` between),
 --   then member, run and record of each granted task, in the order in which they are to start
-local now, lease_ms, worker, request, assigned, steal, want, block_ms = unpack(ARGV, 1, 8)
+local now, lease_ms, worker, request, assigned, steal, want, block_ms, kept_bytes = unpack(ARGV, 1, 9)
 lease_ms, want, block_ms = tonumber(lease_ms), tonumber(want), tonumber(block_ms)
 
 open_queue(now, 'seq', 'token', 'scopes', 'aging', 'rules', 'resumed', 'queued', 'scheduled', 'failed',
-  'finished_total', 'failed_total', 'retried_total', 'lost_total')
+  'finished_total', 'failed_total', 'canceled_total', 'retried_total', 'lost_total', 'stopping')
 read_rules()
 local answer = repeat_reply(worker, request)
 if answer then
@@ -20,12 +21,10 @@ if answer then
 end
 
 queue.at = string.format('%d', queue.now)
-answer = { 0, accept_outcomes(9) }
+answer = { 0, accept_outcomes(10) }
 reap_leases(10, lease_ms)
 promote_due(100)
 unpark_tasks()
-retain(ended_by_minute)
-sweep_ended(2 * #ended_members + 100)
 apply_shifts()
 
 local room, granted = queue_room(want), 0
@@ -37,6 +36,9 @@ repeat
 until granted == room or not unpark_tasks()
 spend(WHOLE, granted)
 local more = queue_room(1) == 1
+local over = save_kept(tonumber(kept_bytes))
+sweep_ended(2 * #ended_members + 100)
+evict_kept(over, tonumber(kept_bytes), 100)
 sweep_tags(100)
 save_buckets()
 sweep_buckets(100)
@@ -50,10 +52,10 @@ else
   rise(worker, assigned, steal)
   watch_due()
 end
-if more and (want > 0 and granted == room or limits[WHOLE] and #ARGV > 8) then
+if more and (want > 0 and granted == room or limits[WHOLE] and #ARGV > 9) then
   wake_servers(redis.call('ZRANGE', RING, 0, 99), 1)
 end
-if granted > 0 or #ARGV > 8 then
+if granted > 0 or #ARGV > 9 then
   remember_reply(worker, request, answer)
 end
 return answer

@@ -35,7 +35,7 @@ class Scene:
 
     def __init__(self, url: str, prefix: str, client: redis.Redis, *, cost: str = "count") -> None:
         self.root = tasks.root_of(prefix, "q")
-        self.now = 1_000_000_000_000
+        self.now, self.kept_bytes = 1_000_000_000_000, claims.KEPT_BYTES
         self.client = client
         self._url, self._prefix, self._cost = url, prefix, cost
         self._driver = Driver(RedisSettings(url=url))
@@ -142,6 +142,7 @@ class Scene:
                 lease=lease,
                 block=block,
                 ended=outcomes,
+                kept_bytes=self.kept_bytes,
                 now=self.at(),
             )
         )
@@ -182,7 +183,7 @@ class Scene:
             self.run(call)
         return claims.digest(users)
 
-    def beat(self, worker: str = "w", lists: claims.Lists = EVERYONE) -> list[str]:
+    def beat(self, worker: str = "w", lists: claims.Lists = EVERYONE) -> claims.Beaten:
         """Say that a worker is alive."""
         return self.run(claims.beat(self.root, worker, self.name("b"), b"{}", lists=lists, served={}, now=self.at()))
 

@@ -71,7 +71,7 @@ def test_a_push_sent_again_is_answered_as_before_though_the_backlog_is_full_now(
     call = tasks.push(scene.root, [entry("t1", nonce=nonce)], scene.at())
     first = scene.run(call)
     before = scene.dump()
-    assert scene.run(call) == first == [tasks.Accepted(True, nonce)]
+    assert scene.run(call) == first == [tasks.Accepted(True, nonce, "t1")]
     assert scene.dump() == before
     with pytest.raises(BacklogFull):
         scene.run(tasks.push(scene.root, [entry("t2", nonce=nonce)], scene.at()))

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from fairque.core.ids import encode_id
 from fairque.core.outcome import Outcome
 from fairque.errors import TaskRunning
-from fairque.store import claims, readings, tasks
+from fairque.store import claims, fates, readings, tasks
 from fairque.store.records import Grant
 from tests.lua.model import Kind, Model, Name
 from tests.lua.scene import BURY, DONE, LEASE, RELEASE, Scene, again, postpone
@@ -26,11 +26,13 @@ names = st.builds(Name, st.sampled_from(USERS), st.sampled_from(["t1", "t2", "t3
 levels = st.sampled_from([1, 3, 3, 3, 5, 6])
 delays = st.none() | st.sampled_from([1, 4_000, 90_000])
 workers = st.sampled_from(["w1", "w2"])
+spans = st.none() | st.sampled_from([1_000, 20_000])
 KEEP = 60
+CANCELED_KEEP = 3_600
 LOST_KEEP = 7 * 86_400
 WAYS: dict[Kind, Outcome] = {"done": DONE, "bury": BURY, "release": RELEASE, "again": again(3), "postpone": postpone(2)}
 LATER: dict[Kind, int] = {"done": KEEP * 1000, "bury": KEEP * 1000, "release": 0, "again": 3_000, "postpone": 2_000}
-TOTALS = ("finished_total", "failed_total", "retried_total", "lost_total")
+TOTALS = ("finished_total", "failed_total", "canceled_total", "retried_total", "lost_total")
 
 
 class Walk(RuleBasedStateMachine):
@@ -41,15 +43,23 @@ class Walk(RuleBasedStateMachine):
         self.scene, self.model = scene, Model()
         self.held: list[Grant] = []
 
-    @rule(batch=st.lists(st.tuples(names, levels, delays), min_size=1, max_size=4))
-    def push(self, batch: list[tuple[Name, int, int | None]]) -> None:
+    @rule(batch=st.lists(st.tuples(names, levels, delays, spans), min_size=1, max_size=4))
+    def push(self, batch: list[tuple[Name, int, int | None, int | None]]) -> None:
         entries = [
-            tasks.Entry(name.user, name.task_id, level, self.scene.name("n"), f"+{delay}" if delay else "", b"m:f|")
-            for name, level, delay in batch
+            tasks.Entry(
+                name.user,
+                name.task_id,
+                level,
+                self.scene.name("n"),
+                (f"+{delay}" if delay else "") + (f"/{span}" if span else ""),
+                b"m:f|",
+            )
+            for name, level, delay, span in batch
         ]
         accepted = self.scene.push_entries(entries)
-        for answer, (name, level, delay) in zip(accepted, batch, strict=True):
-            made = self.model.push(name, level, None if delay is None else self.scene.now + delay)
+        now = self.scene.now
+        for answer, (name, level, delay, span) in zip(accepted, batch, strict=True):
+            made = self.model.push(name, level, delay and now + delay, span and now + span)
             assert answer.created == made, name
 
     @rule(worker=workers, want=st.integers(1, 6))
@@ -76,7 +86,8 @@ class Walk(RuleBasedStateMachine):
             name = Name(grant.user_id, grant.task_id)
             assert self.model.holds(name, grant.token) == (place not in stale)
             if place not in stale:
-                self.model.end(name, kind, self.scene.now + LATER[kind])
+                canceled = self.model.tasks[name].stopping and kind != "done"
+                self.model.end(name, kind, self.scene.now + (CANCELED_KEEP * 1000 if canceled else LATER[kind]))
 
     @rule(place=st.integers(0, 30))
     def renew(self, place: int) -> None:
@@ -88,6 +99,22 @@ class Walk(RuleBasedStateMachine):
             assert self.scene.run(call) == [held]
             if held:
                 self.model.tasks[name].at = self.scene.now + int(LEASE * 1000)
+
+    @rule(name=names)
+    def cancel(self, name: Name) -> None:
+        answer = self.scene.run(fates.cancel(self.scene.root, *name, KEEP, now=self.scene.at()))
+        assert answer == self.model.cancel(name, self.scene.now + KEEP * 1000)
+
+    @rule(batch=st.lists(names, min_size=1, max_size=3, unique=True))
+    def requeue(self, batch: list[Name]) -> None:
+        for user in {name.user for name in batch}:
+            own = [name for name in batch if name.user == user]
+            call = fates.requeue(
+                self.scene.root, user, [name.task_id for name in own], self.scene.name("q"), now=self.scene.at()
+            )
+            answers = self.scene.run(call)
+            assert self.scene.run(call) == answers
+            assert [answer == fates.Requeued.QUEUED for answer in answers] == [self.model.requeue(name) for name in own]
 
     @rule(name=names)
     def delete(self, name: Name) -> None:
@@ -104,7 +131,7 @@ class Walk(RuleBasedStateMachine):
         self.scene.now += seconds * 1000
         for _ in range(3):
             self.scene.settle()
-        self.model.pass_time(self.scene.now, self.scene.now + LOST_KEEP * 1000)
+        self.model.pass_time(self.scene.now, self.scene.now + LOST_KEEP * 1000, self.scene.now + CANCELED_KEEP * 1000)
         past = [name for name, entry in self.model.tasks.items() if entry.ended and entry.at <= self.scene.now]
         for name in past:  # gone within a minute after its time
             if self.scene.run(tasks.get(self.scene.root, name.task_id, name.user)) is None:
@@ -146,14 +173,35 @@ class Walk(RuleBasedStateMachine):
         client, key = self.scene.client, self.scene.key
         running = {self.member(name) for name in self.model.those("R")}
         assert set(client.hkeys(key("runs"))) == running == set(self.members("leases"))
-        assert self.members("due") == {self.member(n): self.model.tasks[n].at for n in self.model.those("W")}
+        due = self.members("due")
+        assert {member: at for member, at in due.items() if not member.endswith(b"|")} == {
+            self.member(n): self.model.tasks[n].at for n in self.model.those("W")
+        }
+        for name, entry in self.model.tasks.items():
+            if entry.letter in "QW" and entry.last_start:
+                assert due[self.member(name) + b"|"] == entry.last_start
+        stops: Any = client.hvals(key("stops"))
+        stopping = {self.member(name) for name in self.model.those("R") if self.model.tasks[name].stopping}
+        assert {member for text in stops for member in text.split(b":")} == stopping
+        assert self.scene.stat("stopping") == len(stopping)
         deadlines = {self.member(name): self.model.tasks[name].at for name in self.model.those("R")}
         assert self.members("leases") == deadlines
         suspects = {worker.encode(): self.member(name) for worker, name in self.model.suspects().items()}
         assert client.hgetall(key("suspects")) == suspects
         for user in USERS:
-            dead: Any = client.lrange(self.key(user, "failed"), 0, -1)
+            dead: Any = client.zrange(self.key(user, "failed"), 0, -1)
             assert sorted(dead) == sorted(self.member(n).rpartition(b"|")[2] for n in self.model.those("X", user))
+            ended = {
+                self.member(name).rpartition(b"|")[2]: entry.at
+                for name, entry in self.model.tasks.items()
+                if name.user == user and entry.ended
+            }
+            lists = [k for k in self.scene.dump() if k.startswith(self.key(user, "kept:").encode())]
+            entries: Any = [entry for k in lists for entry in client.lrange(k.decode(), 0, -1)]
+            assert {b"%d:%s" % (at, id_) for id_, at in ended.items()} <= set(entries)
+            sizes = [client.hstrlen(self.key(user, "tasks"), id_.decode()) for id_ in ended]
+            own = self.member(Name(user, "")).decode().rstrip("|")
+            assert int(client.hget(key("kept-bytes"), own) or 0) == sum(sizes)
 
     @invariant()
     def every_ready_task_has_one_entry_in_its_lane_and_its_user_is_in_the_ring(self) -> None:

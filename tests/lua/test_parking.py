@@ -21,7 +21,9 @@ def push_each(scene: Scene, user: str, *tasks: str, level: int = 3) -> None:
 
 def nothing_is_set_aside(scene: Scene) -> bool:
     keys = [key.decode() for key in scene.dump()]
-    return not any(":parked" in key or (":user:" in key and not key.endswith(":tasks")) for key in keys)
+    return not any(
+        ":parked" in key or (":user:" in key and not key.endswith(":tasks") and ":kept:" not in key) for key in keys
+    )
 
 
 def test_a_closed_name_does_not_stand_before_other_names_of_its_user(scene: Scene) -> None:

@@ -63,7 +63,7 @@ def test_a_dead_letter_that_is_pushed_again_is_no_dead_letter_any_more(scene: Sc
     scene.end(scene.claim(2), BURY)
     scene.push("a", "t")
     assert scene.stat("failed") == 1
-    assert scene.client.lrange(scene.key("user:a:failed"), 0, -1) == [b"u"]
+    assert scene.client.zrange(scene.key("user:a:failed"), 0, -1) == [b"u"]
 
 
 @pytest.mark.parametrize("way", [DONE, BURY])

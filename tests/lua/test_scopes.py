@@ -140,11 +140,11 @@ def test_a_heartbeat_keeps_a_list_and_says_which_are_missing(scene: Scene) -> No
     lists = lists_of(scene, ["a"], ["b"])
     for _ in range(4):
         scene.now += SCOPE_TTL - 1
-        assert scene.beat("w", lists) == []
+        assert scene.beat("w", lists).missing == []
     scene.now += SCOPE_TTL + 1
     scene.beat("other")
     scene.beat("other")
-    assert sorted(scene.beat("w", lists)) == sorted(lists)
+    assert sorted(scene.beat("w", lists).missing) == sorted(lists)
 
 
 def test_a_list_that_is_half_forgotten_is_missing(scene: Scene) -> None:

@@ -1,15 +1,20 @@
 -- Scheduled tasks wait in one queue-wide timetable. Workers sleep until its first entry is due, so one that is due
--- before they would look wakes one of them. A rate that opens stands there too: `user|`, `|name` or `||` (lib/limits).
+-- before they would look wakes one of them. A rate that opens stands there too: `user|`, `|name` or `||` (lib/limits);
+-- and `user|id|`, a task that is canceled then if it has not started.
 local NEAR = 2000     -- ms: the longest that a worker sleeps
 local near = {}
 
-local function schedule(user, member, at)
+local function note_due(user, member, at)
   redis.call('ZADD', DUE, at, member)
-  add_count(user, 's', 1)
-  add_stat('scheduled', 1)
   if at < queue.now + NEAR and #near == 0 then
     near[1] = user
   end
+end
+
+local function schedule(user, member, at)
+  note_due(user, member, at)
+  add_count(user, 's', 1)
+  add_stat('scheduled', 1)
 end
 
 -- A worker that has all it wants no longer waits for what is due next: another one does, if there is little time left.
@@ -40,18 +45,21 @@ local function promote_tasks(user, ids)
   end
 end
 
--- Those whose time has come take their place at the end of their level (a retry joins its level anew); users whose rate
--- has opened are free.
+-- Those whose time has come take their place at the end of their level (a retry joins its level anew), or are canceled
+-- where it was the last at which to start; users whose rate has opened are free.
 local function promote_due(limit)
   local members = redis.call('ZRANGE', DUE, '-inf', queue.now, 'BYSCORE', 'LIMIT', 0, limit)
   if #members == 0 then
     return
   end
-  local ids_of, users, opened = {}, {}, {}
+  local ids_of, users, opened, late_of = {}, {}, {}, {}
   for i = 1, #members do
     local user, id = split_member(members[i])
     if user ~= '' and id == '' then
       opened[#opened + 1] = user
+    elseif string.sub(id, -1) == '|' then
+      late_of[user] = late_of[user] or {}
+      table.insert(late_of[user], string.sub(id, 1, -2))
     elseif user ~= '' then
       if not ids_of[user] then
         users[#users + 1], ids_of[user] = user, {}
@@ -60,6 +68,9 @@ local function promote_due(limit)
     elseif members[i] ~= WHOLE then
       open_name(id)
     end
+  end
+  for user, ids in pairs(late_of) do
+    expire_tasks(user, ids)
   end
   load_counts(users)
   for _, user in ipairs(users) do

@@ -17,9 +17,11 @@ local BUSY = ROOT .. 'busy'             -- hash    user, |name -> tasks running 
 local RUNS = ROOT .. 'runs'             -- hash    user|id -> the run's token and facts (lib/run); running tasks only
 local LEASES = ROOT .. 'leases'         -- zset    user|id -> deadline, ms; the same members as `runs`
 local SUSPECTS = ROOT .. 'suspects'     -- hash    worker -> the one task it holds that was lost before (lib/suspect)
-local DUE = ROOT .. 'due'               -- zset    user|id -> ms at which a task is due; user|, |name, ||: a rate opens
-local ENDED = ROOT .. 'ended'           -- zset    minute -> itself: the minutes in which some record expires
-local ENDED_AT = ROOT .. 'ended:'       -- list    ..<minute>: user|id of the records that expire in it
+local DUE = ROOT .. 'due'               -- zset    what is due -> ms at which it is (lib/due)
+local PROGRESS = ROOT .. 'progress'     -- hash    user|id -> how far its run has come (opaque to Lua)
+local STOPS = ROOT .. 'stops'           -- hash    worker -> its runs that are to stop, `:` between (lib/stop)
+local EXPIRY = ROOT .. 'expiry'         -- zset    user|ms -> ms at which to look at its `kept:<ms>` again
+local KEPT_BYTES = ROOT .. 'kept-bytes' -- hash    user -> bytes of its ended records (lib/retention)
 local WHO = ROOT .. 'who'               -- hash    fingerprint -> user: finds a generated task id's user
 local WAITERS = ROOT .. 'waiters'       -- hash    user|id -> names of who waits for its result, `,` between
 local WAKE = ROOT .. 'wake:'            -- list    ..<name>: a hint that wakes whoever blocks on it; short TTL
@@ -33,8 +35,10 @@ local SEEN = ROOT .. 'workers-seen'     -- zset    worker -> last heartbeat, ms
 local LAST = ROOT .. 'last:'            -- string  ..<worker or request>: what was answered last; short TTL
 local SERVED = ROOT .. 'served:'        -- hash    ..<window>: user|measure -> amount (starts, run time, waits); TTL
 
--- A user's own keys: `tasks` (hash id -> record, lib/record), `failed` (list of ids, the dead letters), and the lanes
--- `critical` and `normal:<level>` (lists of entries, lib/lane), with `:<name>` behind for tasks set aside (lib/park).
+-- A user's own keys: `tasks` (hash id -> record, lib/record), `kept:<ms>` (list: ended tasks that are kept for so long,
+-- lib/retention), `failed` (zset id -> ms at which it failed: the dead letters), `unique` (hash unique key -> id of its
+-- living task), and the lanes `critical` and `normal:<level>` (lists of entries, lib/lane), with `:<name>` behind for
+-- tasks set aside (lib/park).
 local function user_key(user, what)
   return ROOT .. 'user:' .. user .. ':' .. what
 end

@@ -1,22 +1,5 @@
 -- How runs end. Each way turns a run into the task's next record; what they share (leases, slots, totals, waiters) is
 -- written once for the whole batch.
-local ended_members, ended_by_minute = {}, {}
-
--- Note that a task has ended and is kept for `ttl` ms; return the two instants as its record has them.
-local terms = {}
-local function end_task(member, ttl)
-  local term = terms[ttl]
-  if not term then
-    local expires = queue.now + ttl
-    local minute = minute_of(expires)
-    ended_by_minute[minute] = ended_by_minute[minute] or {}
-    term = { instants = string.format('%d:%d', queue.now, expires), members = ended_by_minute[minute] }
-    terms[ttl] = term
-  end
-  term.members[#term.members + 1] = member
-  ended_members[#ended_members + 1] = member
-  return term.instants
-end
 
 -- P: could not be run here, to be tried again in `argument` ms; no retry is spent. W <- run
 local function postpone_run(record, e)
@@ -33,14 +16,13 @@ end
 
 -- B: failed for good, kept with its error among the dead letters for `argument` ms. X <- run
 local function bury_run(record, e)
-  record.state = 'X'
   record.failures = record.failures + (e.lost and 0 or 1)
-  record.body = #e.text .. ':' .. e.text .. record.body
-  record.ended, record.expires = string.match(end_task(e.member, e.argument), '(%d+):(%d+)')
-  redis.call('RPUSH', user_key(e.user, 'failed'), e.id)
-  add_count(e.user, 'x', 1)
-  add_stat('failed', 1)
-  add_stat('failed_total', 1)
+  bury_task(e.user, e.id, record, e.text, e.argument)
+end
+
+-- C: ended because somebody had canceled it, kept for `argument` ms. C <- run
+local function cancel_run(record, e)
+  cancel_task(e.user, e.id, record, e.text, e.argument)
 end
 
 -- L: given back in its own place, no retry spent. Q <- run
@@ -50,20 +32,26 @@ local function release_run(record, e)
   make_ready(e.user, record.level, 1)
 end
 
-local WAYS = { P = postpone_run, R = retry_run, B = bury_run, L = release_run }
+local WAYS = { P = postpone_run, R = retry_run, B = bury_run, L = release_run, C = cancel_run }
 
--- Apply an outcome that keeps the task's call: its record is read, changed and written.
+-- Apply an outcome that keeps the task's call: its record is read, changed and written. Until when it must have started
+-- is forgotten as soon as it has.
 local function change_run(e)
   local tasks = user_key(e.user, 'tasks')
   local record = parse_core(e.core)
   record.lost = record.lost + (e.lost and 1 or 0)
-  local stored = parse_record(redis.call('HGET', tasks, e.id))
-  record.body = stored and stored.body or ''
+  local stored = parse_record(redis.call('HGET', tasks, e.id)) or { body = '' }
+  record.body = stored.body
+  record.expires = (e.kind == 'P' or e.ran == '0') and stored.expires or ''
   WAYS[e.kind](record, e)
-  if e.kind ~= 'B' then
+  if not is_ended(record) then
     add_count(e.subject, 3, 1)
   end
-  redis.call('HSET', tasks, e.id, format_record(record))
+  local text = format_record(record)
+  if is_ended(record) then
+    add_bytes(e.user, #text)
+  end
+  redis.call('HSET', tasks, e.id, text)
 end
 
 -- What there is to say of a run that ends.
@@ -72,38 +60,7 @@ local function read_end(member, text, kind, ran, argument, body)
   local _, since, start, core, worker, charge, label = parse_run(text)
   return { kind = kind, ran = ran, argument = argument, text = body, user = user, id = id, since = since,
     start = start, core = core, worker = worker, charge = charge, member = member, subject = subject_of(label),
-    suspect = not string.find(core, '^%d:%d+:%d+:0:') }
-end
-
--- Correct what users were charged at the start of these runs. What was given back before it ran costs nothing, and its
--- tokens go back too. With `time` the price is what the run took (`ran`, us; no more than has passed since its start),
--- or all that has passed if nobody says, as of a dead worker's; and the mean of its name learns from it.
-local function correct_charges(ends)
-  local names = {}
-  for i = 1, rules.cost == 'time' and #ends or 0 do
-    names[i] = string.sub(ends[i].subject, 2)
-  end
-  load_means(names)
-  local unspent = {}
-  for i, e in ipairs(ends) do
-    local unused = e.kind == 'L' and e.ran == '0'
-    if unused then
-      spend(e.user, -1)
-      spend(e.subject, -1)
-      spend(WHOLE, -1)
-      unspent[#unspent + 1] = e.user
-    end
-    if unused or rules.cost == 'time' then
-      local cost, weight = parse_charge(e.charge)
-      local passed = queue.now - tonumber(e.start) + 1
-      local price = math.min((tonumber(e.ran) or passed * 1000) / 1000, passed)
-      shift_tag(e.user, (price - cost) / weight)
-      if e.kind ~= 'L' and not e.lost then
-        learn_time(names[i], price)
-      end
-    end
-  end
-  free_users(unspent, 'r')
+    label = label, suspect = not string.find(core, '^%d:%d+:%d+:0:') }
 end
 
 -- Apply outcomes as `read_end` has them, with `lost` where the worker died. D, done, is most of them: the result takes
@@ -124,8 +81,10 @@ local function apply_outcomes(ends)
         fields_of[e.user] = fields
       end
       done = done + 1
+      local text = 'F' .. e.core .. ':' .. keep_task(e.user, e.id, e.label, e.argument) .. '|' .. e.text
       fields[#fields + 1] = e.id
-      fields[#fields + 1] = 'F' .. e.core .. ':' .. end_task(e.member, e.argument) .. '|' .. e.text
+      fields[#fields + 1] = text
+      add_bytes(e.user, #text)
     else
       change_run(e)
     end
@@ -136,6 +95,7 @@ local function apply_outcomes(ends)
   add_stat('finished_total', done)
   redis.call('HDEL', RUNS, unpack(members))
   redis.call('ZREM', LEASES, unpack(members))
+  redis.call('HDEL', PROGRESS, unpack(members))
 end
 
 -- Make everything available that outcomes change, correct the charges, apply them, and free users that a slot was for.
@@ -152,6 +112,7 @@ local function end_runs(ends, users)
   load_limits(users)
   load_limits(subjects)
   load_limits({ WHOLE })
+  end_stops(ends)
   correct_charges(ends)
   apply_outcomes(ends)
   free_users(users, 'c')

@@ -6,9 +6,9 @@ local UNKNOWN_MS = 1000     -- a name's runs are expected to take a second until
 local MEMORY = 64           -- runs over which the mean moves
 local means = {}
 
--- The cost that a task declares: the second word of its label.
+-- The cost that a task declares: the second word of its label, unless that is its unique key.
 local function declared_cost(label)
-  return tonumber(string.match(label, ' (.+)$')) or 1
+  return tonumber(string.match(label, ' ([^ #]+)')) or 1
 end
 
 local function load_means(names)

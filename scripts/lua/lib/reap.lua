@@ -1,7 +1,6 @@
 -- Runs whose lease has lapsed belong to dead workers. Their tasks go back to their own places; the third time, a task
 -- is buried: it may be what kills its workers (I9, I11).
 local LOST_MAX = 3
-local LOST_TTL = 604800000     -- ms: 7 days among the dead letters
 
 -- Leases lapse from this instant on: after Redis stood still there is time for one renewal.
 local function reaping_from(lease_ms)
@@ -19,7 +18,7 @@ local function reap_leases(limit, lease_ms)
   local ends, users = {}, {}
   local texts = redis.call('HMGET', RUNS, unpack(members))
   for n, member in ipairs(members) do
-    local e = read_end(member, texts[n], 'L', '', LOST_TTL, 'lost')
+    local e = read_end(member, texts[n], 'L', '', FAILED_TTL, 'lost')
     if parse_core(e.core).lost + 1 >= LOST_MAX then
       e.kind = 'B'
     end

@@ -3,15 +3,16 @@
 -- state: Q queued (also while it runs: `runs` tells), W scheduled, F finished, X failed, C canceled.
 -- seq: its place in the lanes. attempt: grants so far. lost: of these, taken from dead workers. failures: of these,
 -- ended badly. nonce: the push that made it (empty for a generated id, which is its own nonce). until: when an ended
--- record expires. The body is the call while the task lives, `<label>|<opaque bytes>`, and the outcome once it ended.
--- A label is the name of the task's function, and behind a blank the cost that the task declares, if it does.
+-- record expires; of a living one, when it is canceled if it has not started. The body is the call while the task
+-- lives, `<label>|<opaque bytes>`, and the outcome once it ended. A label is `<name>[ <cost>][ #<unique key>]`: the
+-- task's function, the cost that it declares and the key of which there may be one, if it has them.
+local CORE = '^(%d):(%d+):(%d+):(%d+):(%d+):(%w*)$'
+local HEADER = '^(%a)(%d:%d+:%d+:%d+:%d+:%w*):(%d*):(%d*)|()'
+
 -- The subject (lib/limits) of the name that a label, or a body, begins with.
 local function subject_of(text)
   return '|' .. string.match(text, '^[^ |]*')
 end
-
-local CORE = '^(%d):(%d+):(%d+):(%d+):(%d+):(%w*)$'
-local HEADER = '^(%a)(%d:%d+:%d+:%d+:%d+:%w*):(%d*):(%d*)|()'
 
 local function parse_core(text)
   local level, seq, attempt, lost, failures, nonce = string.match(text, CORE)

@@ -1,59 +1,162 @@
--- Ended tasks keep their record for a while. Each minute has a list of what expires in it; whoever calls next clears
--- some of what is past. The record's own stamp decides: a task that was retried or pushed anew since is kept.
+-- Ended tasks keep their record for a while. Each user has a list for each such while, with `<until ms>:<id>` in order;
+-- `expiry` says when to look at its head, and whoever calls next does. The record's own stamp decides: what was queued
+-- or pushed again since is passed over. `kept-bytes` counts what the records of a user come to, and of a user with too
+-- many the oldest go first (lib/evict).
+local PAGE_BYTES = 4194304     -- of records that are read at once; one record at least
+local ended_members, terms, bytes_of = {}, {}, {}
 
--- Note in which minute these members expire: a table minute -> list of members.
-local function retain(members_by_minute)
-  for minute, members in pairs(members_by_minute) do
-    redis.call('RPUSH', ENDED_AT .. minute, unpack(members))
-    redis.call('ZADD', ENDED, minute, minute)
+-- What is the same for all tasks that end in this call and are kept for so long (ms).
+local function term_of(ttl)
+  local term = terms[ttl]
+  if not term then
+    local expires = queue.now + ttl
+    term = { ttl = string.format('%d', ttl), expires = expires, entries_of = {} }
+    term.prefix = string.format('%d:', expires)
+    term.instants = string.format('%d:%d', queue.now, expires)
+    terms[ttl] = term
   end
+  return term
 end
 
-local function minute_of(expires)
-  return string.format('%d', math.floor(expires / 60000) + 1)
+local function kept_key(user, ttl)
+  return user_key(user, 'kept:' .. ttl)
 end
 
--- Remove one record whose stamp is past, with its place among the dead letters.
-local function expire_record(user, id, text)
-  local record = parse_record(text)
-  if not (record and is_ended(record) and tonumber(record.expires) <= queue.now) then
-    return false
+-- Keep an ended task of this label for `ttl` ms; its unique key is free. Returns the instants that its record has.
+local function keep_task(user, id, label, ttl)
+  local term = term_of(ttl)
+  local entries, entry = term.entries_of[user], term.prefix .. id
+  if entries then
+    entries[#entries + 1] = entry
+  else
+    term.entries_of[user] = { entry }
   end
-  if record.state == 'X' then
-    redis.call('LREM', user_key(user, 'failed'), 1, id)
+  ended_members[#ended_members + 1] = user .. '|' .. id
+  free_key(user, label)
+  return term.instants
+end
+
+-- Note that the kept records of a user take more (or, negative, fewer) bytes.
+local function add_bytes(user, amount)
+  bytes_of[user] = (bytes_of[user] or 0) + amount
+end
+
+-- Records that had ended are there no more, or stand for living tasks again.
+local function unkeep(user, ids, bytes)
+  local failed = redis.call('ZREM', user_key(user, 'failed'), unpack(ids))
+  if failed > 0 then
     load_counts({ user })
-    add_count(user, 'x', -1)
-    add_stat('failed', -1)
+    add_count(user, 'x', -failed)
+    add_stat('failed', -failed)
   end
-  return true
+  add_bytes(user, -bytes)
 end
 
--- Clear up to `limit` of what is past.
+-- Forget ended tasks of a user.
+local function forget_ended(user, ids)
+  local tasks, bytes = user_key(user, 'tasks'), 0
+  for i = 1, #ids do
+    bytes = bytes + redis.call('HSTRLEN', tasks, ids[i])
+  end
+  redis.call('HDEL', tasks, unpack(ids))
+  unkeep(user, ids, bytes)
+  forget_user(user)
+end
+
+-- The ids and stamps of what is past among these entries of a list, as many as make a page of bytes.
+local function past_of(user, entries)
+  local tasks, bytes, ids, stamps = user_key(user, 'tasks'), 0, {}, {}
+  for i = 1, #entries do
+    local expires, id = string.match(entries[i], '^(%d+):(.*)')
+    bytes = bytes + redis.call('HSTRLEN', tasks, id)
+    if tonumber(expires) > queue.now or (i > 1 and bytes > PAGE_BYTES) then
+      break
+    end
+    ids[i], stamps[i] = id, expires
+  end
+  return ids, stamps
+end
+
+-- Clear what is past at the head of one list; returns how many entries that were.
+local function sweep_list(user, ttl, limit)
+  local key, gone = kept_key(user, ttl), {}
+  local ids, stamps = past_of(user, redis.call('LRANGE', key, 0, limit - 1))
+  local texts = #ids > 0 and redis.call('HMGET', user_key(user, 'tasks'), unpack(ids)) or {}
+  for i = 1, #ids do
+    local record = parse_record(texts[i])
+    if record and record.expires == stamps[i] and is_ended(record) then
+      gone[#gone + 1] = ids[i]
+    end
+  end
+  redis.call('LTRIM', key, #ids, -1)
+  if #gone > 0 then
+    forget_ended(user, gone)
+  end
+  local head = redis.call('LINDEX', key, 0)
+  if head then
+    redis.call('ZADD', EXPIRY, string.match(head, '^%d+'), user .. '|' .. ttl)
+  else
+    redis.call('ZREM', EXPIRY, user .. '|' .. ttl)
+  end
+  return #ids
+end
+
+-- Clear up to `limit` of what is past, of one user after the other.
 local function sweep_ended(limit)
-  local minutes = redis.call('ZRANGE', ENDED, '-inf', math.floor(queue.now / 60000), 'BYSCORE', 'LIMIT', 0, 1)
-  if #minutes == 0 then
-    return
-  end
-  local members = redis.call('LPOP', ENDED_AT .. minutes[1], limit) or {}
-  if #members < limit then
-    redis.call('ZREM', ENDED, minutes[1])
-  end
-  local ids_of = {}
-  for i = 1, #members do
-    local user, id = split_member(members[i])
-    ids_of[user] = ids_of[user] or {}
-    table.insert(ids_of[user], id)
-  end
-  for user, ids in pairs(ids_of) do
-    local texts, gone = redis.call('HMGET', user_key(user, 'tasks'), unpack(ids)), {}
-    for i = 1, #ids do
-      if expire_record(user, ids[i], texts[i]) then
-        gone[#gone + 1] = ids[i]
-      end
-    end
-    if #gone > 0 then
-      redis.call('HDEL', user_key(user, 'tasks'), unpack(gone))
-      forget_user(user)
+  for _, member in ipairs(redis.call('ZRANGE', EXPIRY, '-inf', queue.now, 'BYSCORE', 'LIMIT', 0, limit)) do
+    local user, ttl = split_member(member)
+    limit = limit - 1 - sweep_list(user, ttl, limit)
+    if limit <= 0 then
+      break
     end
   end
+end
+
+-- What ended tasks take, per user: written once per script, and bounded.
+local function save_bytes(most)
+  local users, fields, gone, over = {}, {}, {}, {}
+  for user in pairs(bytes_of) do
+    users[#users + 1] = user
+  end
+  if #users == 0 then
+    return over
+  end
+  local known = redis.call('HMGET', KEPT_BYTES, unpack(users))
+  for i, user in ipairs(users) do
+    local bytes = (tonumber(known[i]) or 0) + bytes_of[user]
+    if bytes > 0 then
+      fields[#fields + 1] = user
+      fields[#fields + 1] = string.format('%d', bytes)
+    elseif known[i] then
+      gone[#gone + 1] = user
+    end
+    if most and bytes > most then
+      over[#over + 1] = user
+    end
+  end
+  if #fields > 0 then
+    redis.call('HSET', KEPT_BYTES, unpack(fields))
+  end
+  if #gone > 0 then
+    redis.call('HDEL', KEPT_BYTES, unpack(gone))
+  end
+  bytes_of = {}
+  return over
+end
+
+-- Write what is kept from now on. Returns the users that keep more than `most` bytes, if that is given.
+local function save_kept(most)
+  for _, term in pairs(terms) do
+    local looks = {}
+    for user, entries in pairs(term.entries_of) do
+      redis.call('RPUSH', kept_key(user, term.ttl), unpack(entries))
+      looks[#looks + 1] = term.expires
+      looks[#looks + 1] = user .. '|' .. term.ttl
+    end
+    if #looks > 0 then
+      redis.call('ZADD', EXPIRY, 'NX', unpack(looks))
+    end
+    term.entries_of = {}
+  end
+  return save_bytes(most)
 end

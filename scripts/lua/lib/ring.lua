@@ -119,8 +119,14 @@ end
 
 -- Let users in whose first task became ready (or that were held), each at max(its own tag, the clock): idling earns no
 -- credit and erases no debt (I24). Lists of users that name one of them hear of its tag: there a tag too low is
--- corrected when read, but a user that is missing would not be found.
-local function join_ring(users)
+-- corrected when read, but a user that is missing would not be found. Whoever has nothing ready any more stays outside.
+local function join_ring(candidates)
+  local users = {}
+  for i = 1, #candidates do
+    if counts[candidates[i]].ready > 0 then
+      users[#users + 1] = candidates[i]
+    end
+  end
   if #users == 0 then
     return
   end

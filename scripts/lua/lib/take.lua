@@ -1,5 +1,5 @@
 -- Taking tasks off a user's lanes and granting them.
-local LIVE = '^Q(%d):(%d+):(%d+):(%d+)(:%d+:%w*)::|([^|]*)'
+local LIVE = '^Q(%d):(%d+):(%d+):(%d+)(:%d+:%w*)::(%d*)|([^|]*)'
 local subject_by = {}      -- label -> the subject `|name`
 
 local function load_subject(label)
@@ -13,10 +13,27 @@ local function load_subject(label)
   return subject
 end
 
+-- A record that nobody can read: its task goes to the dead letters without its call.
+local function bury_corrupt(user, id)
+  local record = parse_core('3:0:0:0:0:')
+  record.body = '|[[],{},{}]'
+  bury_task(user, id, record, 'corrupt', FAILED_TTL)
+  add_bytes(user, #format_record(record))
+  redis.call('HSET', user_key(user, 'tasks'), id, format_record(record))
+end
+
+-- Show `visit` a task that was taken off a lane, unless it may not start: it is not what its entry says, or its time to
+-- start is over.
 local function show_task(user, entry, seq, since, id, text, visit)
-  local level, record_seq, attempt, lost, rest, label = string.match(text or '', LIVE)
+  local level, record_seq, attempt, lost, rest, last_start, label = string.match(text or '', LIVE)
   if record_seq ~= seq then
     queue.damaged = true
+    if text and not parse_record(text) then
+      bury_corrupt(user, id)
+    end
+  elseif last_start ~= '' and tonumber(last_start) <= queue.now then
+    put_in_place(lane_key(user, tonumber(level)), tonumber(seq), entry)
+    expire_tasks(user, { id })
   else
     visit(user, entry, since, id, level, seq, attempt, lost, rest, label, text)
   end

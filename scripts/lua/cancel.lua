@@ -1,0 +1,30 @@
+#!lua flags=allow-oom
+-- Cancel a task: one that waits ends at once, one that runs is asked to stop, by its worker's next heartbeat. Sent
+-- twice, it answers the same and acts once (I3).
+-- include: keys names stats limits counts record unique lane who retention ring wake run fate stop ghosts waiting
+-- takes: now, user, id, nonce of the incarnation that is meant ('-': whichever lives), ms for which it is kept
+-- replies: 0 there is no such task, 1 canceled, 2 asked to stop, 3 it had ended otherwise
+local now, user, id, nonce, keep_ms = unpack(ARGV)
+
+open_queue(now, 'scopes', 'rules', 'queued', 'scheduled', 'failed', 'canceled_total', 'stopping')
+read_rules()
+local record = parse_record(redis.call('HGET', user_key(user, 'tasks'), id))
+if not record or (nonce ~= '-' and nonce ~= record.nonce) then
+  return 0
+elseif is_ended(record) then
+  return record.state == 'C' and 1 or 3
+end
+
+local member = user .. '|' .. id
+local run = redis.call('HGET', RUNS, member)
+if run then
+  ask_to_stop(select(5, parse_run(run)), member)
+  save_queue()
+  return 2
+end
+cancel_waiting(user, id, record, 'canceled', tonumber(keep_ms))
+save_kept()
+wake_waiters(ended_members)
+save_counts()
+save_queue()
+return 1

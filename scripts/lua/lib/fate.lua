@@ -1,0 +1,33 @@
+-- How tasks end that do not end well, whether they ran or waited: the record keeps the call behind the reason, so that
+-- it can be queued again. The reason is what a worker sends (a failure as JSON), or one of Lua's own words: lost,
+-- canceled, expired, corrupt. A body is `<length>:<reason><call>`.
+local FAILED_TTL = 604800000     -- ms: 7 days among the dead letters, where no worker says otherwise
+local CANCELED_TTL = 3600000     -- ms: an hour
+
+local function end_badly(user, id, record, state, reason, ttl)
+  local label = string.match(record.body, '^[^|]*')
+  record.state = state
+  record.body = #reason .. ':' .. reason .. record.body
+  record.ended, record.expires = string.match(keep_task(user, id, label, ttl), '(%d+):(%d+)')
+end
+
+-- X: the task joins its user's dead letters.
+local function bury_task(user, id, record, reason, ttl)
+  end_badly(user, id, record, 'X', reason, ttl)
+  redis.call('ZADD', user_key(user, 'failed'), queue.now, id)
+  add_count(user, 'x', 1)
+  add_stat('failed', 1)
+  add_stat('failed_total', 1)
+end
+
+-- C: the task was canceled.
+local function cancel_task(user, id, record, reason, ttl)
+  end_badly(user, id, record, 'C', reason, ttl)
+  add_stat('canceled_total', 1)
+end
+
+-- The call that an ended record keeps, its reason taken off.
+local function call_of(record)
+  local length, at = string.match(record.body, '^(%d+):()')
+  return length and string.sub(record.body, at + tonumber(length)) or ''
+end

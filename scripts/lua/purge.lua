@@ -1,0 +1,27 @@
+#!lua flags=allow-oom
+-- Forget failed tasks of a user. Sent twice with one request id, it answers twice and acts once (I3).
+-- include: keys names stats limits counts record who retention
+-- takes: now, user, request id, ids (at most 100)
+-- replies: how many of them had failed and are gone
+local now, user, request = unpack(ARGV, 1, 3)
+local DONE_TTL = 60000     -- ms: longer than anybody goes on sending again
+
+open_queue(now, 'failed')
+local answer = redis.call('GET', LAST .. request)
+if answer then
+  return tonumber(answer)
+end
+local failed = {}
+for n = 4, #ARGV do
+  if redis.call('ZSCORE', user_key(user, 'failed'), ARGV[n]) then
+    failed[#failed + 1] = ARGV[n]
+  end
+end
+if #failed > 0 then
+  forget_ended(user, failed)
+  save_kept()
+  save_counts()
+  save_queue()
+end
+redis.call('SET', LAST .. request, #failed, 'PX', DONE_TTL)
+return #failed

@@ -1,0 +1,50 @@
+#!lua flags=allow-oom
+-- Queue tasks of a user again that had failed or were canceled: each joins its level anew, its retries unspent. Sent
+-- twice with one request id, it answers twice and acts once (I3).
+-- include: keys names stats limits counts record unique lane who retention ring hold wake fate due close
+-- takes: now, wake limit, user, request id, nonce of the incarnation that is meant ('-': whichever is there), ids (at
+--   most 100)
+-- replies: per id 1 queued, 0 not known, or neither failed nor canceled, 2 its unique key is another task's now
+local now, wake_limit, user, request, nonce = unpack(ARGV, 1, 5)
+local DONE_TTL = 60000     -- ms: longer than anybody goes on sending again
+
+open_queue(now, 'seq', 'scopes', 'rules', 'queued', 'failed')
+read_rules()
+local answers = {}
+for answer in string.gmatch(redis.call('GET', LAST .. request) or '', '%d') do
+  answers[#answers + 1] = tonumber(answer)
+end
+if #answers > 0 then
+  return answers
+end
+
+load_counts({ user })
+local tasks, fields = user_key(user, 'tasks'), {}
+for n = 1, #ARGV - 5 do
+  local id = ARGV[n + 5]
+  local text = redis.call('HGET', tasks, id)
+  local record = parse_record(text)
+  answers[n] = 0
+  if record and (record.state == 'X' or record.state == 'C') and (nonce == '-' or nonce == record.nonce) then
+    record.body = call_of(record)
+    local label = string.match(record.body, '^[^|]*')
+    local key = key_of(label)
+    answers[n] = key and redis.call('HSETNX', user_key(user, 'unique'), key, id) == 0 and 2 or 1
+    if answers[n] == 1 then
+      unkeep(user, { id }, #text)
+      set_stat('seq', queue.seq + 1)
+      record.state, record.seq, record.failures, record.lost = 'Q', queue.seq, 0, 0
+      record.ended, record.expires = '', ''
+      redis.call('HSET', tasks, id, format_record(record))
+      redis.call('RPUSH', lane_key(user, record.level), lane_entry(queue.seq, queue.now, id))
+      load_counts({ subject_of(label) })
+      add_count(subject_of(label), 3, 1)
+      make_ready(user, record.level, 1)
+    end
+  end
+end
+redis.call('SET', LAST .. request, table.concat(answers), 'PX', DONE_TTL)
+save_kept()
+join_ring(joining)
+close_queue(tonumber(wake_limit))
+return answers
