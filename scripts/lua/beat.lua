@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- A worker's heartbeat: it is alive, what it says of itself, whom it has served since the last one. Dead workers and
 -- lists that nobody serves any more are cleared a few at a time.
--- include: keys names stats scope
+-- include: keys guard names stats scope
 -- takes: now, worker, description (a line that names this beat, then opaque), ms until it counts as gone, number of
 --   lists, their digests; then per measure: user, measure, amount (counted once, however often this beat is sent)
 -- replies: its runs that are to stop (user|id, `:` between; '' for none), then digests of these lists that are not
@@ -10,6 +10,9 @@ local now, worker, description, gone_ms, lists = unpack(ARGV, 1, 5)
 local SCOPE_TTL, WINDOW, WINDOWS = 300000, 600000, 7     -- ms, ms, windows kept
 
 now = open_queue(now, 'scopes')
+local key = SERVED .. string.format('%d', math.floor(now / WINDOW))
+guard_zsets(SEEN, SCOPES)
+guard_hashes(WORKERS, NAMED, STOPS, key)
 local repeated = redis.call('HGET', WORKERS, worker) == description
 redis.call('HSET', WORKERS, worker, description)
 redis.call('ZADD', SEEN, now, worker)
@@ -32,7 +35,6 @@ if #unserved > 0 then
   shrink_scope(unserved[1], 200)
 end
 
-local key = SERVED .. string.format('%d', math.floor(now / WINDOW))
 for n = repeated and #ARGV + 1 or 6 + lists, #ARGV, 3 do
   redis.call('HINCRBY', key, ARGV[n] .. '|' .. ARGV[n + 1], ARGV[n + 2])
 end

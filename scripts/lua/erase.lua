@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Remove a bounded part of all that a user left: its tasks, whatever their state, and at last its settings. Called
 -- until it answers 0. The outcome of a task that runs finds no lease and is not accepted.
--- include: keys names stats limits counts record unique lane who retention ring hold wake run suspect
+-- include: keys guard names stats limits counts record unique lane who retention ring hold wake run suspect
 -- include: fate stop ghosts waiting park due close
 -- takes: now, user
 -- replies: how many of its tasks are left, how many were removed
@@ -10,6 +10,7 @@ local MOST, BYTES = 100, 4194304     -- tasks, and bytes of records, that are lo
 
 open_queue(now, 'scopes', 'rules', 'queued', 'scheduled', 'failed', 'stopping')
 read_rules()
+guard_queue(user_key(user, 'failed'))
 load_counts({ user })
 local tasks, ended, bytes = user_key(user, 'tasks'), {}, 0
 

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Set weight and caps of a subject (lib/limits): they are in force from the next claim on, for all that waits.
--- include: keys names stats limits counts record lane ring hold wake suspect park due close
+-- include: keys guard names stats limits counts record lane ring hold wake suspect park due close
 -- takes: now, subject, mode, wake limit; field, value, ... (an empty value takes a field away)
 --   mode: set changes these fields; seed gives them all, if nothing but a seed stands there; reset takes all away
 -- replies: what is in force now, `field=value;...` (lib/limits)
@@ -26,6 +26,7 @@ if fields.paused == '0' and not parse_limits(others).paused then
   fields.paused = nil
 end
 
+guard_queue()
 local parts = {}
 for name, value in pairs(fields) do
   parts[#parts + 1] = name .. '=' .. value .. ';'

@@ -1,7 +1,8 @@
 #!lua
 -- Accept tasks: write their records, put them into their lanes (or among the scheduled), let their users into the
 -- ring and wake workers that serve them. All of the batch or nothing; the same push sent twice makes one task (I3).
--- include: keys names stats limits counts record unique lane who retention ring wake due weigh backlog accept close
+-- include: keys guard names stats limits counts record unique lane who retention ring wake due weigh backlog
+-- include: accept close
 -- takes: now, wake limit; per task: user, level (1-6), id, nonce, when, body
 --   nonce: names this push of a chosen id; empty for a generated id, which names its own push
 --   when: '' ready now, '+ms' from now, 'ms' an instant (epoch), each with `/ms` behind it for a task that is canceled
@@ -13,6 +14,8 @@ local now, wake_limit = unpack(ARGV, 1, 2)
 open_queue(now, 'seq', 'scopes', 'rules', 'queued', 'scheduled', 'failed')
 read_rules()
 local queued_before = queue.queued
+guard_zsets(RING, TAGS, DUE, EXPIRY, SLEEP .. '*')
+guard_hashes(WHO, NAMED, KEPT_BYTES)
 local answers = accept_tasks(ARGV, 3)
 if answers.err then
   return answers

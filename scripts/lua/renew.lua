@@ -1,13 +1,15 @@
 #!lua flags=allow-oom
 -- Renew leases. One whose token is no longer the run's stays lost (I6). Works when Redis is full: leases that lapse
 -- then would run everything twice.
--- include: keys stats limits counts run ring price accrue
+-- include: keys guard stats limits counts run ring price accrue
 -- takes: now, lease ms; per lease: member, token
 -- replies: per lease 1 renewed, 0 lost
 local now, lease_ms = unpack(ARGV, 1, 2)
 
 local deadline = open_queue(now, 'rules', 'scopes') + tonumber(lease_ms)
 read_rules()
+guard_zsets(LEASES, RING, TAGS)
+guard_hashes(NAMED)
 local members, leases, answers = {}, {}, {}
 for at = 3, #ARGV, 2 do
   members[#members + 1] = ARGV[at]

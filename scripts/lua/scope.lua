@@ -1,13 +1,16 @@
 #!lua flags=allow-oom
 -- Register (a part of) a list of users that a worker serves, so that their first ready task enters the list's own
 -- ring and wakes that worker. Registering again changes nothing but the time of the last refresh.
--- include: keys names stats
+-- include: keys guard names stats
 -- takes: now, digest; users (at most 1,000)
 -- replies: how many of them were new to the list
 local now, digest = unpack(ARGV, 1, 2)
 local users = { unpack(ARGV, 3) }
 
 open_queue(now, 'scopes')
+guard_zsets(SCOPES, RING, SCOPE .. digest)
+guard_hashes(NAMED)
+redis.call('SCARD', SCOPE_USERS .. digest)
 redis.call('ZADD', SCOPES, queue.now, digest)
 set_stat('scopes', redis.call('ZCARD', SCOPES))
 local new = redis.call('SADD', SCOPE_USERS .. digest, unpack(users))

@@ -2,7 +2,7 @@
 -- A worker's one call: accept the outcomes of its runs, ready what is due, reap what is lost, and grant it the next
 -- tasks, first of the users assigned to it, then of those it may steal from (I14). Works when Redis is full, so that
 -- the queue drains. Sent twice with one request id, it answers twice and acts once (I3).
--- include: keys names stats limits counts record unique lane who retention evict ring hold wake run suspect
+-- include: keys guard names stats limits counts record unique lane who retention evict ring hold wake run suspect
 -- include: price charge fate stop ghosts waiting due outcome reap take park buffer choose claim last close
 -- takes: now, lease ms, worker, request id, assigned list, steal list ('*', a digest or ''), want (0-100), block ms
 --   (0: do not sleep), bytes of ended records that a user may keep; per outcome: member, token, kind
@@ -20,6 +20,7 @@ if answer then
   return answer
 end
 
+guard_queue(SEEN)
 queue.at = string.format('%d', queue.now)
 answer = { 0, accept_outcomes(10) }
 reap_leases(10, lease_ms)

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Ask to be woken when a task ends, or take the request back. A task that has ended already (or is not known) wakes
 -- nobody: the caller is told at once.
--- include: keys names record
+-- include: keys guard names record
 -- takes: user, id, waiter's name, 1 to wait or 0 to give up
 -- replies: 1 when the waiter is listed, else 0
 local user, id, waiter, waits = unpack(ARGV)

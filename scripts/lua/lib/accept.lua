@@ -66,6 +66,20 @@ local function write_tasks(user, places, flat, first, answers, since, subjects, 
   end
 end
 
+-- Look at the lanes that are going to be written (I19).
+local function guard_lanes(users, places_of, flat)
+  for _, user in ipairs(users) do
+    local seen = {}
+    for _, at in ipairs(places_of[user]) do
+      local level = flat[at + 1]
+      if not seen[level] then
+        seen[level] = true
+        redis.call('LLEN', lane_key(user, tonumber(level)))
+      end
+    end
+  end
+end
+
 -- Accept all new tasks among those in `flat` from place `first` on; returns the answers, or an error.
 local function accept_tasks(flat, first)
   local users, places_of, subjects, keys = read_arrivals(flat, first)
@@ -79,6 +93,7 @@ local function accept_tasks(flat, first)
   for _, gone in ipairs(replaced) do
     unkeep(gone.user, { gone.id }, gone.bytes)
   end
+  guard_lanes(users, places_of, flat)
   local seq, newcomers, since = queue.seq, {}, string.format(':%d:', queue.now)
   for _, user in ipairs(users) do
     if counts[user].new then

@@ -17,7 +17,7 @@ local function read_ahead(user, ahead)
     end
   end
   buffer.items, buffer.next = items, 1
-  buffer.damaged = buffer.damaged or queue.damaged
+  buffer.damaged = buffer.damaged or queue.damaged or (#items == 0 and #buffer.suspects == 0 and counts[user].ready > 0)
 end
 
 local function put_back_rest(user)

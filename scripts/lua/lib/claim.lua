@@ -42,6 +42,9 @@ local function take_chosen(picks, tag_of, worker)
     if found > 0 then
       add_busy(user, found)
       spend(user, found)
+    elseif barred[user] then     -- who cannot be served earns no credit by it (I24)
+      local named = queue.scopes > 0 and redis.call('HGET', NAMED, user) or nil
+      tag_of[user] = math.max(tag_of[user], clock_of(named))
     end
   end
   return taken, granted
@@ -84,7 +87,7 @@ local function seat_users(picks, tag_of, scope)
       end
     elseif room == 0 then
       held[#held + 1], bar_of[user] = user, bar
-    elseif picks[user] > 0 then
+    elseif picks[user] > 0 or barred[user] then
       tags[#tags + 1] = tag_of[user]
       tags[#tags + 1] = user
     end
@@ -100,12 +103,30 @@ local function seat_users(picks, tag_of, scope)
   return #held + aside
 end
 
+-- Choose users, and move the clock of those whom this list is served with: `everyone`, or the queue's own.
+local function choose_by_clock(scope, head, want, last_tag, start)
+  if scope ~= '*' or queue.scopes == 0 then
+    return choose_users(head, want, last_tag, start)
+  end
+  local clock, everyone = queue.clock, queue.everyone
+  queue.clock = everyone
+  local order, picks, tag_of = choose_users(head, want, last_tag, start)
+  if queue.clock > everyone then
+    set_stat('everyone', queue.clock)
+  end
+  queue.clock = math.max(clock, queue.clock)
+  return order, picks, tag_of
+end
+
 -- One pass over the head of a list: grant up to `want` tasks of its users. Returns how many, and how many users were
 -- held or barred, so that others may be served in their stead.
 local function claim_once(scope, want, worker, lease_ms, grants)
   local most = want + #barred
   local head = want > 0 and head_of(scope, most) or {}
   if #head == 0 then
+    if scope == '*' and want > 0 and queue.everyone > 0 then
+      set_stat('everyone', 0)     -- whoever comes next finds these workers idle
+    end
     return 0, 0
   end
   local last_tag = #head == 2 * most and tonumber(head[#head]) or math.huge
@@ -119,7 +140,7 @@ local function claim_once(scope, want, worker, lease_ms, grants)
   for i = 1, #users do
     rooms[users[i]] = room_of(users[i], busy[users[i]])
   end
-  local order, picks, tag_of = choose_users(head, want, last_tag, starter_of(users, want, rooms, worker))
+  local order, picks, tag_of = choose_by_clock(scope, head, want, last_tag, starter_of(users, want, rooms, worker))
   local taken, granted = take_chosen(picks, tag_of, worker)
   if granted > 0 then
     write_grants(order, taken, granted, lease_ms, grants)

@@ -20,6 +20,14 @@ local function bury_task(user, id, record, reason, ttl)
   add_stat('failed_total', 1)
 end
 
+-- X, for a task whose stored bytes nobody can read; its record is written.
+local function bury_corrupt(user, id, record)
+  bury_task(user, id, record, 'corrupt', FAILED_TTL)
+  local text = format_record(record)
+  add_bytes(user, #text)
+  redis.call('HSET', user_key(user, 'tasks'), id, text)
+end
+
 -- C: the task was canceled.
 local function cancel_task(user, id, record, reason, ttl)
   end_badly(user, id, record, 'C', reason, ttl)

@@ -33,6 +33,7 @@ local NAMED = ROOT .. 'named'           -- hash    user -> digests of the lists 
 local WORKERS = ROOT .. 'workers'       -- hash    worker -> what it says of itself (opaque to Lua)
 local SEEN = ROOT .. 'workers-seen'     -- zset    worker -> last heartbeat, ms
 local LAST = ROOT .. 'last:'            -- string  ..<worker or request>: what was answered last; short TTL
+local NOTHING = ROOT .. 'nothing'       -- zset    never written (lib/guard)
 local SERVED = ROOT .. 'served:'        -- hash    ..<window>: user|measure -> amount (starts, run time, waits); TTL
 
 -- A user's own keys: `tasks` (hash id -> record, lib/record), `kept:<ms>` (list: ended tasks that are kept for so long,

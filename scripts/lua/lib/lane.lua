@@ -69,6 +69,7 @@ end
 -- Count a user's ready tasks anew by its lanes, where they did not hold what was counted: somebody else has written
 -- into this queue, and a user that is thought to have tasks it has not would be asked for them for ever.
 local function recount(user)
+  queue.unfinished = true     -- then the next call serves others in its stead
   for level = 1, 6 do
     local length = redis.call('LLEN', lane_key(user, level))
     add_stat('queued', length - (counts[user][level] or 0))

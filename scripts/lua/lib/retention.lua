@@ -107,6 +107,7 @@ local function sweep_ended(limit)
     local user, ttl = split_member(member)
     limit = limit - 1 - sweep_list(user, ttl, limit)
     if limit <= 0 then
+      queue.unfinished = true
       break
     end
   end

@@ -98,12 +98,16 @@ local function head_of(scope, count)
   return {}
 end
 
--- The clock for somebody who joins a list: that of the queue, or the least tag among the list's ready users where that
--- is behind. Lists are served by workers of their own and so at a pace of their own: whoever joined one that is slow at
--- the queue's clock would wait for all that the others had been given.
+-- The clock for somebody who joins: that of the queue, or where that is behind, the least tag among the ready users of
+-- a list that names it; in no list, how far the workers have come that serve everybody. Lists are served by workers of
+-- their own and so at a pace of their own: whoever joined one that is slow at the queue's clock would wait for all that
+-- the others had been given.
 local list_clocks = {}
 local function clock_of(named)
   local clock = queue.clock
+  if queue.scopes > 0 and queue.everyone > 0 and not named then
+    return math.min(clock, queue.everyone)
+  end
   for digest in string.gmatch(named or '', '[^,]+') do
     if not list_clocks[digest] then
       list_clocks[digest] = tonumber(head_of(digest, 1)[2]) or queue.clock
@@ -150,7 +154,7 @@ end
 
 -- Is this tag of a user a debt, to be kept for its return? It lies beyond the clock, or runs are to correct it yet.
 local function is_debt(user, tag, named)
-  return tag > queue.clock or (named and tag > clock_of(named)) or (rules.cost == 'time' and busy[user] > 0)
+  return tag > queue.clock or (queue.scopes > 0 and tag > clock_of(named)) or (rules.cost == 'time' and busy[user] > 0)
 end
 
 -- Let out users that have nothing ready any more, or may not start it.
@@ -182,6 +186,7 @@ local function sweep_tags(limit)
     if greatest > queue.clock then
       set_stat('clock', greatest)
     end
+    set_stat('everyone', 0)
   end
   local behind = redis.call('ZCOUNT', TAGS, '-inf', queue.clock)
   local first = behind > limit and queue.now % (behind - limit) or 0     -- some of them may have to stay

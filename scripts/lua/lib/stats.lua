@@ -1,10 +1,12 @@
 -- The queue's own numbers, read once and written once per script.
+--   everyone  virtual time of the workers that serve everybody, while there are lists besides (lib/ring)
 --   now       the greatest instant any script has seen, ms      clock   virtual time of the ring
 --   seq       last sequence number given to a task               token   last lease token given
 --   resumed   when Redis last came back from standing still, ms
 --   scopes    how many user lists are registered                 *_total and queued, scheduled, failed: totals
 --   rules     `<cost> <subjects with limits> <of these, names>`  aging     ms of waiting that a level is worth
-local queue = { now = 0, clock = 0, seq = 0, scopes = 0, rules = 0, queued = 0, scheduled = 0, failed = 0 }
+local queue = { now = 0, clock = 0, everyone = 0, seq = 0, scopes = 0, rules = 0, queued = 0, scheduled = 0,
+  failed = 0 }
 local changed = {}
 
 -- Workers beat every second. If they did until lately and then no script ran for 3 s, Redis itself stood still: the
@@ -19,7 +21,7 @@ end
 -- Read `names` (beside now and clock) and settle what time it is: `at` in ms, or '' for Redis's own clock. Time never
 -- goes backwards, so a stepped clock can neither start a task early nor reap a live lease (I10, I16).
 local function open_queue(at, ...)
-  local names = { 'now', 'clock', ... }
+  local names = { 'now', 'clock', 'everyone', ... }
   local values = redis.call('HMGET', STATS, unpack(names))
   for i = 1, #names do
     queue[names[i]] = tonumber(values[i]) or values[i] or 0

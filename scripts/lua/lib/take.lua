@@ -13,15 +13,6 @@ local function load_subject(label)
   return subject
 end
 
--- A record that nobody can read: its task goes to the dead letters without its call.
-local function bury_corrupt(user, id)
-  local record = parse_core('3:0:0:0:0:')
-  record.body = '|[[],{},{}]'
-  bury_task(user, id, record, 'corrupt', FAILED_TTL)
-  add_bytes(user, #format_record(record))
-  redis.call('HSET', user_key(user, 'tasks'), id, format_record(record))
-end
-
 -- Show `visit` a task that was taken off a lane, unless it may not start: it is not what its entry says, or its time to
 -- start is over.
 local function show_task(user, entry, seq, since, id, text, visit)
@@ -29,7 +20,9 @@ local function show_task(user, entry, seq, since, id, text, visit)
   if record_seq ~= seq then
     queue.damaged = true
     if text and not parse_record(text) then
-      bury_corrupt(user, id)
+      local record = parse_core('3:0:0:0:0:')
+      record.body = '|[[],{},{}]'     -- it goes to the dead letters without its call
+      bury_corrupt(user, id, record)
     end
   elseif last_start ~= '' and tonumber(last_start) <= queue.now then
     put_in_place(lane_key(user, tonumber(level)), tonumber(seq), entry)
@@ -104,7 +97,7 @@ local function take_tasks(user, want, charge, worker)
   if taking.suspects then
     pass_over(user, taking.suspects, #taken < 3 * want)
   end
-  if queue.damaged then
+  if queue.damaged or (#taken < 3 * want and not taking.suspects) then     -- fewer than were counted
     recount(user)
   end
   return taken

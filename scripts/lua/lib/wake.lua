@@ -5,7 +5,7 @@ local ASLEEP_MAX = 5000    -- ms: a worker blocks for 2 s at most; one listed fo
 
 local function wake(name)
   local key = WAKE .. name
-  redis.call('LPUSH', key, '1')
+  redis.pcall('LPUSH', key, '1')     -- a hint may be lost; what the script has written before may not be in doubt
   redis.call('PEXPIRE', key, WAKE_TTL)
 end
 
