@@ -92,7 +92,7 @@ class Worker:
         Signals are handled where this is called on the main thread; elsewhere `stop` on another thread ends it.
         """
         self._signals = 0
-        with _signals(self._on_signal):
+        with on_signals(self._on_signal):
             self.start()
             crew = self._running()
             if self._signals:  # it came before there was anything to stop
@@ -186,7 +186,7 @@ class _Crew:
 
 
 @contextmanager
-def _signals(handle: Any) -> Iterator[None]:
+def on_signals(handle: Any) -> Iterator[None]:
     """Handle SIGTERM and SIGINT for the time of the block, where this is the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
