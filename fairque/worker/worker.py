@@ -94,10 +94,9 @@ class Worker:
         self._signals = 0
         with on_signals(self._on_signal):
             self.start()
-            crew = self._running()
             if self._signals:  # it came before there was anything to stop
-                crew.loop.stop(0)
-            crew.ended.wait()
+                self._heed_signals()
+            self._running().ended.wait()
         self.stop(0)
 
     def drain(self, timeout: float) -> None:
@@ -149,6 +148,9 @@ class Worker:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the shape signal asks for
         self._signals += 1
+        self._heed_signals()
+
+    def _heed_signals(self) -> None:
         if self._crew is not None:
             self._crew.loop.stop(self.settings.graceful_shutdown_timeout if self._signals == 1 else 0)
 
