@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from fairque.core.ids import EVERYONE
 from fairque.core.settings import Settings, WorkerSettings
@@ -24,6 +24,11 @@ from fairque.worker.keeper import Keeper
 from fairque.worker.loop import Loop
 
 log = logging.getLogger("fairque.worker")
+
+HEARING: Final = 1.0
+"""Longest wait of the thread that handles signals, in seconds: one that comes between Python's last look for signals
+and the wait does not end it (one in four, sent while a worker with busy threads had just started).
+"""
 
 
 class Worker:
@@ -96,7 +101,9 @@ class Worker:
             self.start()
             if self._signals:  # it came before there was anything to stop
                 self._heed_signals()
-            self._running().ended.wait()
+            crew = self._crew  # None where another thread has stopped the worker already
+            while crew is not None and not crew.ended.wait(HEARING):
+                continue
         self.stop(0)
 
     def drain(self, timeout: float) -> None:
