@@ -20,8 +20,8 @@ log = logging.getLogger("fairque.worker")
 
 STEADY: Final = 10.0
 """Seconds: a child that lived so long is replaced at once, one that died sooner after a pause."""
-PAUSE: Final = Backoff(base=0.5, cap=30.0, jitter=False)
-"""The longest pause, by how many in a row have died young; half of it at least is waited."""
+_PAUSE: Final = Backoff(base=0.5, cap=30.0)
+"""How long at most, by how many in a row have died young; half of that at least."""
 
 
 class Child:
@@ -134,7 +134,7 @@ class Post:
                 self._log.log(logging.INFO if code in {0, -signal.SIGTERM} else logging.WARNING, "%s; %s", what, after)
                 continue
             young = 0 if age > STEADY else young + 1
-            pause = random.uniform(0.5, 1) * PAUSE.delay(young, 1) if young else 0.0
+            pause = _pause(young)
             self._log.warning("%s; %s; another is started in %.1f s", what, after, pause)
             self._relieved.wait(pause)
         return 0
@@ -153,7 +153,11 @@ class Post:
                     self._log.error("worker %s cannot be started: %s", self._id, error)
                 else:
                     return self._child
-            self._relieved.wait(PAUSE.delay(failures, 1))
+            self._relieved.wait(_pause(failures))
+
+
+def _pause(failures: int) -> float:
+    return _PAUSE.delay(failures, random.uniform(0.5, 1)) if failures else 0.0
 
 
 def _how(code: int) -> str:

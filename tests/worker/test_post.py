@@ -129,7 +129,7 @@ def test_a_command_that_cannot_be_started_is_tried_again(monkeypatch: pytest.Mon
     monkeypatch.setattr(posts, "Child", scarce)
     seen = man(f"{SERVE} {STAY}")
     wait_until(lambda: len(tries) == 3, description="it has been tried three times")
-    assert tries[2] - tries[0] >= 1.5
+    assert tries[2] - tries[0] >= 0.75
     seen.post.relieve(at_once=False)
     assert seen.wait_for_end() == 0
     assert len(seen.bereaved) == 1, "it was killed by SIGTERM"
