@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import socket
 import threading
 from types import FrameType
@@ -12,8 +11,6 @@ from msgspec.structs import replace
 
 from fairque.core.settings import Settings, WorkerSettings
 from fairque.worker.worker import Worker
-
-log = logging.getLogger("fairque.worker")
 
 SERVES = b"!"
 """What a ward says once, over its lifeline: it serves."""
