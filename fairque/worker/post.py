@@ -20,7 +20,7 @@ log = logging.getLogger("fairque.worker")
 
 STEADY: Final = 10.0
 """Seconds: a child that lived so long is replaced at once, one that died sooner after a pause."""
-_PAUSE: Final = Backoff(base=0.5, cap=30.0)
+_PAUSE: Final = Backoff(base=0.5, cap=10.0)
 """How long at most, by how many in a row have died young; half of that at least."""
 
 
@@ -129,13 +129,14 @@ class Post:
             if code > 0 and not served and not self._relieved.is_set():
                 self._log.error("%s and has never served: there is no use in another", what)
                 return code
-            after = self._bereave(self._id) if code else "it has given back what it held"
+            if code:
+                what += f"; {self._bereave(self._id)}"
             if self._relieved.is_set():
-                self._log.log(logging.INFO if code in {0, -signal.SIGTERM} else logging.WARNING, "%s; %s", what, after)
+                self._log.log(logging.INFO if code in {0, -signal.SIGTERM} else logging.WARNING, "%s", what)
                 continue
             young = 0 if age > STEADY else young + 1
             pause = _pause(young)
-            self._log.warning("%s; %s; another is started in %.1f s", what, after, pause)
+            self._log.warning("%s; another is started in %.1f s", what, pause)
             self._relieved.wait(pause)
         return 0
 
