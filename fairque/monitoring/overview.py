@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -85,9 +86,8 @@ def look(queue: TaskQueue, user_id: str | None = None) -> Overview:
         lines = tuple(line for line in lines if line.user_id == user_id)
     paused = ["the queue"] if limits.queue.paused else []
     paused += [f"task {name}" for name, caps in sorted(limits.tasks.items()) if caps.paused]
-    return Overview(
-        queue=queue.name, stats=queue.get_stats(), users=lines, workers=tuple(queue.workers()), paused=tuple(paused)
-    )
+    workers = tuple(sorted(queue.workers(), key=_by_number))
+    return Overview(queue=queue.name, stats=queue.get_stats(), users=lines, workers=workers, paused=tuple(paused))
 
 
 def user_lines(
@@ -109,6 +109,11 @@ def standings(queue: TaskQueue) -> tuple[Standing, ...]:
 def standing_of(user_id: str, sizes: Mapping[str, int], limits: AllLimits) -> Standing:
     """Return one user's line; `sizes` may leave out what is nothing."""
     return Standing(**_standing(user_id, sizes, limits))
+
+
+def _by_number(worker: Mapping[str, Any]) -> list[str | int]:
+    """Sort `worker-001.10` behind `worker-001.9`: a supervisor's children stand in their order."""
+    return [int(part) if n % 2 else part for n, part in enumerate(re.split(r"(\d+)", worker["id"]))]
 
 
 def _line(

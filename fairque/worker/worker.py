@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from fairque.core.ids import EVERYONE
 from fairque.core.settings import Settings, WorkerSettings
@@ -24,6 +24,11 @@ from fairque.worker.keeper import Keeper
 from fairque.worker.loop import Loop
 
 log = logging.getLogger("fairque.worker")
+
+HEARING: Final = 1.0
+"""Longest wait of the thread that handles signals, in seconds: one that comes between Python's last look for signals
+and the wait does not end it (one in four, sent while a worker with busy threads had just started).
+"""
 
 
 class Worker:
@@ -92,12 +97,13 @@ class Worker:
         Signals are handled where this is called on the main thread; elsewhere `stop` on another thread ends it.
         """
         self._signals = 0
-        with _signals(self._on_signal):
+        with on_signals(self._on_signal):
             self.start()
-            crew = self._running()
             if self._signals:  # it came before there was anything to stop
-                crew.loop.stop(0)
-            crew.ended.wait()
+                self._heed_signals()
+            crew = self._crew  # None where another thread has stopped the worker already
+            while crew is not None and not crew.ended.wait(HEARING):
+                continue
         self.stop(0)
 
     def drain(self, timeout: float) -> None:
@@ -149,6 +155,9 @@ class Worker:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the shape signal asks for
         self._signals += 1
+        self._heed_signals()
+
+    def _heed_signals(self) -> None:
         if self._crew is not None:
             self._crew.loop.stop(self.settings.graceful_shutdown_timeout if self._signals == 1 else 0)
 
@@ -186,7 +195,7 @@ class _Crew:
 
 
 @contextmanager
-def _signals(handle: Any) -> Iterator[None]:
+def on_signals(handle: Any) -> Iterator[None]:
     """Handle SIGTERM and SIGINT for the time of the block, where this is the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield

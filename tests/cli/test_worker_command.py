@@ -118,3 +118,71 @@ def test_a_worker_that_knows_no_task_says_so(place: Path, env: dict[str, str]) -
         assert process.stderr is not None
         assert "`tasks:` names no module" in process.stderr.readline()
         os.kill(process.pid, signal.SIGKILL)
+
+
+# --- in several processes -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def several(env: dict[str, str], place: Path) -> Iterator[tuple[subprocess.Popen[str], TaskQueue]]:
+    """Give a worker of the file in three processes, and its queue."""
+    with (
+        TaskQueue(FairQueueConfig.create_default(environ=env)) as queue,
+        working(place, env, "--config", "fq.yaml", "--id", "w-1", "--processes", "3") as process,
+    ):
+        wait_until(lambda: len(queue.workers()) == 3, description="all three are up", timeout=30)
+        yield process, queue
+
+
+def test_each_process_is_a_worker_with_the_lists_of_the_file(
+    several: tuple[subprocess.Popen[str], TaskQueue], place: Path, env: dict[str, str]
+) -> None:
+    process, queue = several
+    assert [(seen["id"], seen["assigned_users"], seen["steal_targets"]) for seen in queue.workers()] == [
+        (f"w-1.{n}", ["user:1"], ["user:2"]) for n in (1, 2, 3)
+    ]
+    shown = run("info", env=env).stdout.splitlines()
+    assert [line.split()[0] for line in shown if line.startswith("w-1")] == ["w-1.1", "w-1.2", "w-1.3"]
+    task_id = run("push", "jobs:double", "--user", "user:2", "--args", "[21]", env=env, cwd=place).stdout.strip()
+    assert queue.get_result(task_id, timeout=20) == 42
+    process.terminate()
+    _, said = process.communicate(timeout=15)
+    assert process.returncode == 0, said
+    assert queue.workers() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "what"),
+    [
+        (["--processes", "0"], 2, "Invalid value for '--processes'"),
+        (["--config", "long.yaml", "--processes", "2"], 2, "id: must be 1 to 128 printable characters"),
+        (["--config", "taken.yaml", "--id", "w", "--processes", "2"], 2, "is already the id of workers[0]: w.2"),
+        (["--config", "gone.yaml", "--processes", "2"], 2, "gone.yaml: tasks[0]: there is no module no_such_module"),
+        (["--config", "broken.yaml", "--processes", "2"], 1, "fairque: broken cannot be imported"),
+        (["--config", "away.yaml", "--processes", "2"], 3, "fairque: redis://127.0.0.1:1/0"),
+    ],
+)
+def test_what_cannot_run_in_several_ends_as_in_one(
+    words: list[str], code: int, what: str, place: Path, env: dict[str, str]
+) -> None:
+    worker = 'worker: {id: w, assigned_users: ["*"]}'
+    for name, text in {
+        "long": worker.replace(": w,", f": {'w' * 127},"),
+        "taken": 'workers: [{id: w.2, assigned_users: ["*"]}, {id: w, assigned_users: ["*"]}]',
+        "gone": f"tasks: [no_such_module]\n{worker}",
+        "broken": f"tasks: [broken]\n{worker}",
+        "away": worker,
+    }.items():
+        (place / f"{name}.yaml").write_text(text, encoding="utf-8")
+    (place / "broken.py").write_text("1 / 0", encoding="utf-8")
+    if "away.yaml" in words:
+        env = env | {"FAIRQUE_REDIS__URL": "redis://127.0.0.1:1/0"}
+    ran = run("worker", *words, env=env, cwd=place)
+    assert ran.returncode == code, ran.stderr
+    assert what in ran.stderr
+
+
+def test_help_says_nothing_of_what_only_a_supervisor_asks_for() -> None:
+    said = run("worker", "--help").stdout
+    assert "--processes" in said
+    assert "--as-child" not in said

@@ -108,6 +108,18 @@ def test_a_look_reads_totals_users_and_workers(config: FairQueueConfig) -> None:
     assert seen.to_json()["users"][0]["weight"] == 1
 
 
+def test_children_of_a_supervisor_stand_in_the_order_of_their_numbers(config: FairQueueConfig) -> None:
+    ids = ["v", "w-1", "w-1.1", "w-1.2", "w-1.10", "w-2.1", "w-10.1", "10", "²"]
+    driver = Driver(config.redis)
+    with TaskQueue(config) as queue:
+        for worker in reversed(ids):
+            root = root_of(config.queue.prefix, "emails")
+            driver.run(claims.beat(root, worker, "b1", b"{}", lists=claims.SERVES_ALL, served={}))
+        seen = look(queue)
+    driver.close()
+    assert [worker["id"] for worker in seen.workers] == ["10", *ids[:-2], "²"]
+
+
 def test_a_look_has_weights_bars_and_what_is_paused(config: FairQueueConfig) -> None:
     with TaskQueue(config) as queue:
         queue.push(nothing(), user_id="user:1")

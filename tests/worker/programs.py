@@ -211,9 +211,9 @@ class Fleet:
 
     def __init__(self, url: str, prefix: str, place: Path) -> None:
         self.board = f"{prefix}:board"
-        self._place = place
-        self._environment = {name: text for name, text in os.environ.items() if not name.startswith("FAIRQUE_")}
-        self._environment |= {
+        self.place = place
+        self.environment = {name: text for name, text in os.environ.items() if not name.startswith("FAIRQUE_")}
+        self.environment |= {
             "FAIRQUE_REDIS__URL": url,
             "FAIRQUE_QUEUE__PREFIX": prefix,
             "BOARD": self.board,
@@ -228,7 +228,7 @@ class Fleet:
     ) -> WorkerProcess:
         """Start a worker; it may not serve yet when this returns."""
         arguments: list[object] = [slots, lease, grace, horizon]
-        self._processes.append(WorkerProcess(self._place, worker_id, self._environment, arguments))
+        self._processes.append(WorkerProcess(self.place, worker_id, self.environment, arguments))
         return self._processes[-1]
 
     def close(self) -> None:
