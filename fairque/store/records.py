@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import re
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -10,7 +11,7 @@ from fairque.core.codec import read_label
 from fairque.core.ids import decode_id
 from fairque.errors import StoredDataError
 
-_HEADER_FIELDS = 8
+_HEADER: Final = re.compile(rb"([QWFXC])([1-6]):\d+:(\d{1,13}):(\d{1,13}):(\d{1,13}):(\w*):(\d{0,13}):\d*\|")
 _RUN_FIELDS = 10
 
 
@@ -68,22 +69,21 @@ def read_record(
     Raises:
         StoredDataError: the stored bytes are not a record.
     """
-    header, bar, body = record.partition(b"|")
-    fields = header.decode(errors="replace").split(":")
-    if not bar or len(fields) != _HEADER_FIELDS or len(fields[0]) != 2:
+    header = _HEADER.match(record)
+    if header is None:
         raise StoredDataError(f"the record of task {task_id!r} is not one that fairque wrote")
-    state, _seq, attempt, lost, failures, nonce, ended, _until = fields
+    letter, level, attempt, lost, failures, nonce, ended = header.groups()
     return Record(
         decode_id(user.decode()),
         task_id,
-        state[0],
-        int(state[1]),
+        letter.decode(),
+        int(level),
         int(attempt),
         int(lost),
         int(failures),
-        nonce,
+        nonce.decode(),
         int(ended) if ended else None,
-        body,
+        record[header.end() :],
         _read_run(run) if run else None,
         progress,
     )

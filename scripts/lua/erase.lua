@@ -8,7 +8,7 @@
 local now, user = unpack(ARGV)
 local MOST, BYTES = 100, 4194304     -- tasks, and bytes of records, that are looked at in one call
 
-open_queue(now, 'scopes', 'rules', 'queued', 'scheduled', 'failed', 'stopping')
+open_queue(now, 'scopes', 'rules', 'aging', 'queued', 'scheduled', 'failed', 'stopping')
 read_rules()
 guard_queue(user_key(user, 'failed'))
 load_counts({ user })

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from fairque.core.codec import Ending
 from fairque.core.models import Progress
-from fairque.store import fates, progress, tasks
-from tests.lua.scene import BURY, DONE, Scene, again, ids_of
+from fairque.store import claims, fates, progress, tasks
+from tests.lua.scene import BURY, DONE, RELEASE, Scene, again, ids_of, postpone
 from tests.lua.test_retention import remaining
 
 
@@ -21,6 +23,19 @@ def test_purge_forgets_failed_tasks_only_and_sent_twice_acts_once(scene: Scene) 
     assert scene.run(tasks.get(scene.root, "bad", "a")) is None
     assert scene.run(tasks.get(scene.root, "good", "a")) is not None
     assert ids_of(scene.claim(9)) == ["waits"]
+
+
+def erase(scene: Scene, user: str) -> int:
+    """Erase a user; return how many tasks that were."""
+    total, left = 0, 1
+    while left:
+        left, removed = scene.run(fates.erase(scene.root, user, now=scene.at()))
+        total += removed
+    return total
+
+
+def cancel(scene: Scene, user: str, task_id: str) -> fates.Canceled:
+    return scene.run(fates.cancel(scene.root, user, task_id, 60, now=scene.at()))
 
 
 def test_erasing_a_user_leaves_nothing_of_it_and_all_of_the_others(scene: Scene) -> None:
@@ -115,3 +130,80 @@ def test_a_record_that_nobody_can_read_is_a_dead_letter_and_the_others_go_on(sce
     assert page[0][1] is not None
     assert page[0][1].body.startswith(b"7:corrupt")
     assert scene.stat("queued") == 0
+
+
+# --- leaving a queue in which others stay ---------------------------------------------------------------------------
+
+
+def test_erasing_a_run_makes_room_for_what_was_set_aside_for_its_name(scene: Scene) -> None:
+    scene.limit_task("m:f", max_concurrency=1)
+    scene.push("a", "a1")
+    assert ids_of(scene.claim(1)) == ["a1"]
+    scene.push("b", "b1", "b2")
+    assert scene.claim(5) == []
+    assert erase(scene, "a") == 1
+    assert ids_of(scene.claim(5)) == ["b1"]
+
+
+@pytest.mark.parametrize("way", ["cancel", "delete", "expiry"])
+def test_a_held_user_whose_last_ready_task_goes_keeps_its_debt(timed: Scene, way: str) -> None:
+    timed.limit_user("a", max_concurrency=1)
+    timed.push("z", "z1", "z2", "z3")
+    timed.push("a", "a1", "a2", when="/4000")
+    (run,) = [grant for grant in timed.claim(2) if grant.user_id == "a"]
+    timed.now += 3_999
+    timed.renew(run)
+    before = timed.tags("tags")
+    assert before["a"] > 3_000, "its run has cost it that already"
+    if way == "cancel":
+        assert cancel(timed, "a", "a2") is fates.Canceled.CANCELED
+    if way == "delete":
+        assert timed.delete("a", "a2")
+    if way == "expiry":
+        timed.now += 1
+        timed.settle()
+    assert timed.tags("tags") == before
+
+
+def test_a_task_whose_time_to_start_passed_while_a_worker_had_it_unstarted_is_canceled_when_it_comes_back(
+    scene: Scene,
+) -> None:
+    scene.push("a", "back", "later", "ran", when="/1000")
+    back, later, ran = scene.claim(3)
+    scene.now += 1_500
+    scene.settle()
+    scene.limit_user("a", paused=True)
+    scene.settle([(back, RELEASE), (later, postpone(600))])
+    scene.end([ran], RELEASE, ran=3.0)
+    scene.settle()
+    letters = {task_id: scene.run(tasks.get(scene.root, task_id, "a")) for task_id in ("back", "later", "ran")}
+    assert {task_id: record and record.letter for task_id, record in letters.items()} == {
+        "back": "C",
+        "later": "C",
+        "ran": "Q",
+    }
+
+
+def test_tasks_kept_for_different_times_are_not_forgotten_once_for_each(scene: Scene) -> None:
+    ids = scene.push_many("a", 30)
+    grants = scene.claim(30)
+    scene.end(grants[:20], DONE)
+    kept, ends = int(scene.client.hget(scene.key("kept-bytes"), "a") or 0), []
+    for grant, seconds in zip(grants[20:23], (60, 120, 180), strict=True):
+        ending = Ending("m:f", 0, 0, "w", msgspec.Raw(b"1"))
+        ends.append(claims.end(grant.member, grant.token, DONE, ran=None, ending=ending, keep=seconds, keep_failed=60))
+    scene.run(claims.settle(scene.root, "w", "r", ended=ends, kept_bytes=kept, now=scene.at()))
+    left = [task_id for task_id in ids[:23] if scene.run(tasks.get(scene.root, task_id, "a"))]
+    assert len(left) in (19, 20)
+
+
+@pytest.mark.parametrize(
+    "header", ["X3:1:x:0:0:::", "X9:1:1:0:0:::", "Z3:1:1:0:0:::", "X3:1:1:0:0:n:" + "9" * 40 + ":9", "X3", ""]
+)
+def test_a_dead_letter_with_a_damaged_header_hides_no_other(scene: Scene, header: str) -> None:
+    scene.push("a", "t1", "t2", "t3")
+    scene.end(scene.claim(3), BURY)
+    scene.client.hset(scene.key("user:a:tasks"), "t2", f"{header}|1:xm:f|[]")
+    page = scene.run(fates.failed(scene.root, "a", None, 10))
+    assert {place.task_id: record is not None for place, record in page} == {"t1": True, "t2": False, "t3": True}
+    assert scene.run(fates.purge(scene.root, "a", ["t2"], "r", now=scene.at())) == 1

@@ -20,7 +20,8 @@ end
 
 -- Forget up to `limit` ended tasks of a user, the oldest first, until it keeps no more than `most` bytes.
 local function evict_user(user, ttl, most, limit)
-  local bytes = tonumber(redis.call('HGET', KEPT_BYTES, user))
+  save_bytes()     -- what went in this call counts
+  local bytes = tonumber(redis.call('HGET', KEPT_BYTES, user)) or 0
   for _ = 1, limit do
     local id, ended = oldest_kept(user, ttl)
     local failed = redis.call('ZRANGE', user_key(user, 'failed'), 0, 0, 'WITHSCORES')

@@ -46,6 +46,9 @@ local function change_run(e)
   WAYS[e.kind](record, e)
   if not is_ended(record) then
     add_count(e.subject, 3, 1)
+    if record.expires ~= '' then
+      note_due(e.user, e.member .. '|', tonumber(record.expires))
+    end
   end
   local text = format_record(record)
   if is_ended(record) then

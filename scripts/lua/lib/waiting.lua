@@ -15,8 +15,11 @@ local function withdraw_task(user, id, record)
     end
     add_stat('queued', -1)
     if counts[user].ready == 0 then
-      load_busy({ user })
-      leave_ring({ user }, { [user] = tonumber(redis.call('ZSCORE', RING, user)) or 0 })
+      local tag = redis.call('ZSCORE', RING, user)
+      if tag then     -- else its tag stands among the debts already
+        load_busy({ user })
+        leave_ring({ user }, { [user] = tonumber(tag) })
+      end
       redis.call('HDEL', HELD, user)
       if counts[user].g then
         drop_ghosts(user)
