@@ -56,7 +56,7 @@ class Consuming:
             if grants or left <= 0:
                 if timeout > 0:
                     yield claims.leave(self._root, consumer, lists)
-                return [reading.task_of_grant(grant) for grant in grants]
+                return [reading.task_of_grant(grant, strict=False) for grant in grants]
             yield Sleep(tasks.wake_key(self._root, consumer), max(settled.pause, 0.001))
 
     def settle(self, task: Task[Any], outcome: Outcome) -> Call[None]:

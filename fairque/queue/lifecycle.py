@@ -122,7 +122,7 @@ class Lifecycle:
         check_user_id(user_id)
         total, left = 0, 1
         while left:
-            left, removed = yield fates.erase(self._root, user_id)
+            left, removed = yield fates.erase(self._root, user_id, uuid.uuid4().hex)
             total += removed
         return total
 

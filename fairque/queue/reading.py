@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +14,7 @@ from fairque.core.models import Lease, Progress, Task
 from fairque.core.options import Priority
 from fairque.core.outcome import Failure
 from fairque.core.state import LETTERS, TaskState
-from fairque.errors import StoredDataError, TaskCanceled, TaskFailed, TaskReplaced, UnknownTask
+from fairque.errors import StoredDataError, TaskCanceled, TaskFailed, TaskReplaced, TaskValidationError, UnknownTask
 from fairque.queue.registry import find_task
 from fairque.store.records import Grant, Record
 
@@ -23,7 +25,7 @@ def state_of(record: Record) -> TaskState:
 
 
 def task_of(record: Record) -> Task[Any]:
-    """Return a stored task. Arguments are rebuilt where this process knows the function."""
+    """Return a stored task. Arguments are rebuilt where this process knows the function and it still takes them."""
     state = state_of(record)
     attempt = record.run.attempt if record.run else record.attempt
     fields: dict[str, Any] = {
@@ -52,13 +54,18 @@ def task_of(record: Record) -> Task[Any]:
     body = record.body
     if state in (TaskState.FAILED, TaskState.CANCELED):
         fields["failure"], body = _failure_of(record)
-    return Task(**_call_of(body, record.task_id), **fields)
+    return Task(**_call_of(body, record.task_id, strict=False), **fields)
 
 
-def task_of_grant(grant: Grant) -> Task[Any]:
-    """Return a task that was granted, with its lease."""
+def task_of_grant(grant: Grant, *, strict: bool = True) -> Task[Any]:
+    """Return a task that was granted, with its lease.
+
+    Raises:
+        StoredDataError: the stored bytes are not a call.
+        TaskValidationError: `strict`, and the arguments are not ones that the function takes.
+    """
     return Task(
-        **_call_of(grant.body, grant.task_id),
+        **_call_of(grant.body, grant.task_id, strict=strict),
         task_id=grant.task_id,
         user_id=grant.user_id,
         priority=Priority(grant.level),
@@ -114,7 +121,7 @@ def _failure_of(record: Record) -> tuple[Failure, bytes]:
     return codec.decode_failure(rest[: int(length)]), rest[int(length) :]
 
 
-def _call_of(encoded: bytes, task_id: str) -> dict[str, Any]:
+def _call_of(encoded: bytes, task_id: str, *, strict: bool) -> dict[str, Any]:
     try:
         body = codec.decode_body(encoded)
     except msgspec.MsgspecError as error:
@@ -135,12 +142,16 @@ def _call_of(encoded: bytes, task_id: str) -> dict[str, Any]:
     function = find_task(body.name)
     if function and function.backoff and body.terms.backoff is None:
         terms["retry_backoff"] = function.backoff
-    args, kwargs = function.parameters.rebuild(body.args, body.kwargs) if function else (body.args, body.kwargs)
+    args: Sequence[Any] = body.args
+    kwargs: Mapping[str, Any] = body.kwargs
+    if function:
+        with contextlib.nullcontext() if strict else contextlib.suppress(TaskValidationError):
+            args, kwargs = function.parameters.rebuild(body.args, body.kwargs)
     return {
         "name": body.name,
         "function": function.function if function else None,
         "args": tuple(args),
-        "kwargs": kwargs,
+        "kwargs": dict(kwargs),
         **terms,
     }
 

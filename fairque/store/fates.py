@@ -84,8 +84,8 @@ def failed(root: str, user_id: str, after: Place | None, count: int) -> Call[lis
     return Call("failed", root, (user, *place, count), read)
 
 
-def erase(root: str, user_id: str, now: str = "") -> Call[tuple[int, int]]:
+def erase(root: str, user_id: str, request: str, now: str = "") -> Call[tuple[int, int]]:
     """Remove up to about a hundred of a user's tasks, and with the last of them what else it left; answers how many
-    tasks are left and how many were removed.
+    tasks are left and how many were removed. `request` names this call.
     """
-    return Call("erase", root, (now, encode_id(user_id)), lambda reply: (int(reply[0]), int(reply[1])))
+    return Call("erase", root, (now, encode_id(user_id), request), lambda reply: (int(reply[0]), int(reply[1])))

@@ -29,7 +29,7 @@ def erase(scene: Scene, user: str) -> int:
     """Erase a user; return how many tasks that were."""
     total, left = 0, 1
     while left:
-        left, removed = scene.run(fates.erase(scene.root, user, now=scene.at()))
+        left, removed = scene.run(fates.erase(scene.root, user, scene.name("e"), now=scene.at()))
         total += removed
     return total
 
@@ -51,10 +51,10 @@ def test_erasing_a_user_leaves_nothing_of_it_and_all_of_the_others(scene: Scene)
     scene.run(fates.cancel(scene.root, "a", own[3].task_id, 60, now=scene.at()))
     total, left, steps = 0, 1, 0
     while left:
-        left, removed = scene.run(fates.erase(scene.root, "a", now=scene.at()))
+        left, removed = scene.run(fates.erase(scene.root, "a", scene.name("e"), now=scene.at()))
         assert removed <= 100
         total, steps = total + removed, steps + 1
-    assert (total, steps) == (251, 3)
+    assert (total, steps) == (251, 4)
     assert scene.end(own[4:], DONE) == [*range(len(own[4:]))], "what ran finds no lease"
     assert not [key for key in scene.dump() if b":user:a:" in key]
     assert scene.stat("stopping") == scene.stat("scheduled") == scene.stat("failed") == 0
@@ -90,6 +90,7 @@ def test_of_a_user_with_too_many_bytes_the_oldest_go_first(scene: Scene) -> None
     grants = scene.claim(40)
     scene.kept_bytes = 600
     for grant in grants:
+        scene.now += 1
         scene.end([grant], BURY if grant.task_id.endswith("5") else DONE)
     kept = [grant.task_id for grant in grants if scene.run(tasks.get(scene.root, grant.task_id, grant.user_id))]
     of_a = [task_id for task_id in kept if task_id.startswith("a")]
@@ -192,6 +193,7 @@ def test_tasks_kept_for_different_times_are_not_forgotten_once_for_each(scene: S
     for grant, seconds in zip(grants[20:23], (60, 120, 180), strict=True):
         ending = Ending("m:f", 0, 0, "w", msgspec.Raw(b"1"))
         ends.append(claims.end(grant.member, grant.token, DONE, ran=None, ending=ending, keep=seconds, keep_failed=60))
+    scene.now += 1
     scene.run(claims.settle(scene.root, "w", "r", ended=ends, kept_bytes=kept, now=scene.at()))
     left = [task_id for task_id in ids[:23] if scene.run(tasks.get(scene.root, task_id, "a"))]
     assert len(left) in (19, 20)

@@ -157,7 +157,7 @@ def test_a_task_that_is_tried_again_joins_its_level_anew(scene: Scene, outcome: 
 
 # --- deleted --------------------------------------------------------------------------------------------------------
 
-DEEP = 10_000
+DEEP = 1_000
 """Places of a lane in which a deleted task's entry is dropped at once; deeper ones stay as ghosts."""
 
 

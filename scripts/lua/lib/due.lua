@@ -29,7 +29,11 @@ local function promote_tasks(user, ids)
   local texts, fields = redis.call('HMGET', user_key(user, 'tasks'), unpack(ids)), {}
   for i = 1, #ids do
     local record = parse_record(texts[i])
-    if record and record.state == 'W' then
+    if not record then     -- somebody else has written here
+      add_count(user, 's', -math.min(1, counts[user].s or 0))
+      add_stat('scheduled', -math.min(1, queue.scheduled))
+      bury_unreadable(user, ids[i], texts[i])
+    elseif record.state == 'W' then
       set_stat('seq', queue.seq + 1)
       record.state, record.seq = 'Q', queue.seq
       fields[#fields + 1] = ids[i]

@@ -26,9 +26,9 @@ local function evict_user(user, ttl, most, limit)
     local id, ended = oldest_kept(user, ttl)
     local failed = redis.call('ZRANGE', user_key(user, 'failed'), 0, 0, 'WITHSCORES')
     if failed[1] and (not id or tonumber(failed[2]) < ended) then
-      id = failed[1]
+      id, ended = failed[1], tonumber(failed[2])
     end
-    if not id or bytes <= most then
+    if not id or bytes <= most or ended == queue.now then     -- what ended just now is there to be read
       break
     end
     bytes = bytes - redis.call('HSTRLEN', user_key(user, 'tasks'), id)

@@ -28,6 +28,15 @@ local function bury_corrupt(user, id, record)
   redis.call('HSET', user_key(user, 'tasks'), id, text)
 end
 
+-- X, for a task whose record is no record: it goes without its call.
+local function bury_unreadable(user, id, text)
+  if text then
+    local record = parse_core('3:0:0:0:0:')
+    record.body = '|[[],{},{}]'
+    bury_corrupt(user, id, record)
+  end
+end
+
 -- C: the task was canceled.
 local function cancel_task(user, id, record, reason, ttl)
   end_badly(user, id, record, 'C', reason, ttl)

@@ -50,7 +50,7 @@ local function give_back(user, level, seq, since, id)
   put_in_place(lane_key(user, level), seq, lane_entry(seq, since, id))
 end
 
--- Drop a task's entry from its lane, where it stands within 10,000 of the head (0.5 ms at most); one that stands deeper
+-- Drop a task's entry from its lane, where it stands within 1,000 of the head (0.05 ms at most); one that stands deeper
 -- stays behind as a ghost (lib/ghosts). Returns false where the lane has no such entry.
 local function drop_entry(user, level, seq, name)
   local lane = lane_key(user, level, name)
@@ -58,7 +58,7 @@ local function drop_entry(user, level, seq, name)
   if not entry or parse_entry(entry) ~= seq then
     return false
   end
-  if place < 10000 then
+  if place < 1000 then
     redis.call('LREM', lane, 1, entry)
   elseif not name then
     add_count(user, 'g', 1)

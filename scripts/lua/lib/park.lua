@@ -54,6 +54,10 @@ local function unpark_user(user, name, want)
       add_stat('queued', -1)
       back, went_back = back + 1, went_back + 1
       queue.unfinished = queue.unfinished or barred[user]     -- then the next call serves it
+    elseif texts[i] and not parse_record(texts[i]) then
+      add_count(user, 'h', -1)
+      add_stat('queued', -1)
+      bury_unreadable(user, ids[i], texts[i])
     end
   end
   return back, #entries == want

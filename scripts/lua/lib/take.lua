@@ -19,10 +19,8 @@ local function show_task(user, entry, seq, since, id, text, visit)
   local level, record_seq, attempt, lost, rest, last_start, label = string.match(text or '', LIVE)
   if record_seq ~= seq then
     queue.damaged = true
-    if text and not parse_record(text) then
-      local record = parse_core('3:0:0:0:0:')
-      record.body = '|[[],{},{}]'     -- it goes to the dead letters without its call
-      bury_corrupt(user, id, record)
+    if not parse_record(text) then
+      bury_unreadable(user, id, text)
     end
   elseif last_start ~= '' and tonumber(last_start) <= queue.now then
     put_in_place(lane_key(user, tonumber(level)), tonumber(seq), entry)

@@ -1,0 +1,88 @@
+-- Removing a user's tasks, whatever their state.
+local erased = {}      -- members of what was removed
+
+-- End a run as if it had never been: whoever is at it holds no lease any more.
+local function forget_run(user, member, run)
+  local _, _, _, core, worker, _, label = parse_run(run)
+  local subject = subject_of(label)
+  load_busy({ user, subject })
+  add_busy(user, -1)
+  add_busy(subject, -1)
+  drop_suspect(worker, member)
+  end_stops({ { worker = worker, member = member, kind = 'D' } })
+  redis.call('HDEL', RUNS, member)
+  redis.call('HDEL', PROGRESS, member)
+  redis.call('ZREM', LEASES, member)
+  redis.call('ZREM', DUE, member .. '|')
+  open_name(string.sub(subject, 2))
+end
+
+-- Forget that this user has tasks of a name set aside.
+local function forget_aside(user, name)
+  for level = 1, 6 do
+    redis.call('UNLINK', lane_key(user, level, name))
+  end
+  redis.call('ZREM', PARKED_BY .. name, user)
+end
+
+-- Remove a task that has ended, or whose record nobody can read, with the list in which it is kept.
+local function erase_ended(user, id, record)
+  if record then
+    local ttl = string.format('%d', record.expires - record.ended)
+    redis.call('UNLINK', kept_key(user, ttl))
+    redis.call('ZREM', EXPIRY, user .. '|' .. ttl)
+  end
+  redis.call('ZREM', DUE, user .. '|' .. id, user .. '|' .. id .. '|')
+  forget_ended(user, { id })
+end
+
+local function erase_task(user, id, text)
+  local tasks, member, record = user_key(user, 'tasks'), user .. '|' .. id, parse_record(text)
+  local run = redis.call('HGET', RUNS, member)
+  if run then
+    forget_run(user, member, run)
+    redis.call('HDEL', tasks, id)
+  elseif record and not is_ended(record) then
+    withdraw_task(user, id, record)
+    redis.call('HDEL', tasks, id)
+    if not counts[user].h then
+      forget_aside(user, string.sub(subject_of(record.body), 2))
+    end
+  else
+    erase_ended(user, id, record)
+  end
+  erased[#erased + 1] = member
+end
+
+-- Which tasks to remove next: those at the heads of the lanes, where they are taken out quickly, and some others.
+local function some_tasks(user, most)
+  local ids = redis.call('HRANDFIELD', user_key(user, 'tasks'), most / 2)
+  for level = 6, 1, -1 do
+    for _, entry in ipairs(redis.call('LRANGE', lane_key(user, level), 0, most - #ids - 1)) do
+      ids[#ids + 1] = string.match(entry, '^%d+:%d+:(.*)')
+    end
+    if #ids >= most then
+      break
+    end
+  end
+  return ids
+end
+
+-- Remove what is left of a user without tasks.
+local function erase_rest(user)
+  for level = 1, 6 do
+    redis.call('UNLINK', lane_key(user, level))
+    add_stat('queued', -(counts[user][level] or 0))
+  end
+  counts[user] = parse_counts(nil)
+  touched[user] = true
+  redis.call('UNLINK', user_key(user, 'unique'), user_key(user, 'failed'))
+  redis.call('ZREM', RING, user)
+  redis.call('ZREM', TAGS, user)
+  redis.call('ZREM', BUCKETS, user)
+  redis.call('ZREM', DUE, user .. '|')
+  redis.call('HDEL', HELD, user)
+  redis.call('HDEL', KEPT_BYTES, user)
+  redis.call('HDEL', LIMITS, user)
+  count_limited()
+end
