@@ -74,6 +74,10 @@ class StaleLease(QueueRefusal):
     """The lease of this run has been given to another worker: its outcome was not accepted."""
 
 
+class EvictingServer(QueueRefusal):
+    """Redis may throw keys away when it is full, and tasks with them."""
+
+
 class SchemaMismatch(QueueRefusal):
     """The queue in Redis was written by a release with another data layout."""
 

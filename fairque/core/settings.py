@@ -70,6 +70,8 @@ class RedisSettings(Section, frozen=True, kw_only=True):
     ssl: bool | None = None
     connect_timeout: Timeout = 5.0
     socket_timeout: Timeout = 5.0
+    allow_eviction: bool = False
+    """Whether a server is used that may throw keys away when it is full."""
 
     secrets: ClassVar[frozenset[str]] = frozenset({"url", "password"})
     supersedes: ClassVar[Mapping[str, tuple[str, ...]]] = {"url": _PARTS, "host": ("url",)}

@@ -16,7 +16,7 @@ from fairque.core.models import Task
 from fairque.core.quantity import check_seconds
 from fairque.core.settings import Settings
 from fairque.core.state import TaskState
-from fairque.errors import ResultTimeout
+from fairque.errors import EvictingServer, ResultTimeout
 from fairque.queue import reading
 from fairque.queue.batch import Batch
 from fairque.queue.consuming import Consuming
@@ -47,11 +47,14 @@ class Verbs:
         self._mint = Mint(self.root)
 
     def meet(self, *, again: bool = False) -> Conversation[None]:
-        """Check that this release knows the queue's data layout, and say what the configuration says of its users.
+        """Check that the server keeps what it is given and that this release knows the data layout; say what the
+        configuration says of its users.
 
         `again`: it has been met before, and only what was lost with the server is said again.
         """
         fairness, users = self.settings.fairness, self.settings.users
+        if not again:
+            yield from self._check_server()
         aging = int(min(fairness.aging_seconds * 1000, tasks.STRICT))
         met = yield tasks.open_queue(self.root, aging, fairness.cost)
         if not again and (met.cost, met.aging_ms) != (fairness.cost, aging):
@@ -66,6 +69,16 @@ class Verbs:
     @cached_property
     def _seeds(self) -> str:
         return limits.seeds_name(self.settings.users)
+
+    def _check_server(self) -> Conversation[None]:
+        policy = yield tasks.eviction_policy(self.root)
+        if policy in ("", "noeviction") or self.settings.redis.allow_eviction:
+            return
+        raise EvictingServer(
+            f"{self.settings.redis.address}: its maxmemory-policy is {policy}: when it is full it throws tasks away; "
+            "say `CONFIG SET maxmemory-policy noeviction` there (and in its configuration), or set "
+            "redis.allow_eviction: true to take the risk"
+        )
 
     def push(self, task: Task[R], user_id: str | None) -> Call[Receipt[R]]:
         """Push one task."""

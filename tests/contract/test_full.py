@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 import redis
+from msgspec.structs import replace
 
-from fairque import FairQueueConfig, TaskQueue
+from fairque import FairQueueConfig, TaskQueue, Worker
 from fairque.core.settings import QueueSettings, RedisSettings
-from fairque.errors import QueueFull, QueueRefusal
+from fairque.errors import EvictingServer, QueueFull, QueueRefusal
 from fairque.store.embedded import attach
 from tests.contract.conftest import Make
 from tests.contract.jobs import echo
@@ -48,6 +49,26 @@ def fill(queue: TaskQueue, server: redis.Redis) -> int:
         else:
             pytest.fail("the server was never full")
     return accepted
+
+
+@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
+def test_a_server_that_throws_keys_away_is_refused_with_the_remedy_unless_it_is_allowed(
+    make: Make, server: redis.Redis, tmp_path: Path, policy: str
+) -> None:
+    server.config_set("maxmemory-policy", policy)
+    try:
+        config = FairQueueConfig.create_default("w", overrides={"redis.url": attach(str(tmp_path))})
+        with pytest.raises(
+            EvictingServer, match=f"maxmemory-policy is {policy}.*CONFIG SET maxmemory-policy noeviction"
+        ):
+            make(config=config).push(echo(1), user_id="u")
+        with pytest.raises(EvictingServer):
+            Worker(config).start()
+        assert server.dbsize() == 0
+        allowed = replace(config, redis=replace(config.redis, allow_eviction=True))
+        assert make(config=allowed).push(echo(1), user_id="u").created
+    finally:
+        server.config_set("maxmemory-policy", "noeviction")
 
 
 def test_a_full_redis_refuses_pushes_and_drains(small: TaskQueue, server: redis.Redis) -> None:
