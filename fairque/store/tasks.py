@@ -13,7 +13,7 @@ from fairque.store.records import Record, read_record
 SCHEMA: Final = "1"
 """Version of the data layout. It changes when an older release could not work with what a newer one writes."""
 CHUNK: Final = 250
-"""Tasks a push script takes at once: 250 tasks of as many users stay under 5 ms."""
+"""Tasks a push script takes at once: 250 tasks of as many users stay under 5 ms (I20)."""
 STRICT: Final = 1e15
 """Milliseconds that a level is worth where priorities are strict: more than any wait, and six of them are exact."""
 WAKE_LIMIT: Final = 8

@@ -1,4 +1,5 @@
--- Accepting new tasks (lib/weigh): once everything is decided, everything is written.
+-- Accepting new tasks (lib/weigh): once everything is decided, everything is written, and only then
+-- answered (I2).
 
 -- When a task is due ('' for now) and when it is canceled if it has not started ('': never), of `<when>[/<ms>]`.
 local function instants_of(when)

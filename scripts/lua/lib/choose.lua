@@ -1,4 +1,4 @@
--- Of these users (flat: user, tag, in order of tag) choose `want` starts, always the least tag. `start(user,
+-- Of these users (flat: user, tag, in order of tag) choose `want` starts, always the least tag (I13). `start(user,
 -- picked)` starts one more task of a user and returns by how much its tag moves on, or nil where it can start none.
 -- Returns the users in order of their starts, how many each got (0: it was looked at), and each one's tag afterwards.
 -- Two sorted runs are merged: users not served yet, and users put back, which enter in order of tag (at the tail, with

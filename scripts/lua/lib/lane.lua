@@ -1,5 +1,5 @@
 -- A user's ready tasks, one list per level: `critical` for 6, `normal:<level>` for 1-5. An entry is `seq:since:id`,
--- since being when the task became ready (ms): what ageing counts from. Entries stand in order of seq.
+-- since being when the task became ready (ms): what ageing counts from. Entries stand in order of seq (I12).
 -- An entry whose seq is not its record's is a ghost: its task was deleted.
 local LANES = { 'normal:1', 'normal:2', 'normal:3', 'normal:4', 'normal:5', 'critical' }
 -- The lane of a level; with a name, the one beside it for tasks of that name that are set aside (lib/park).

@@ -1,5 +1,5 @@
 -- The last answer to each worker. A request that is sent again because its reply was lost gets the same answer: its
--- outcomes have been accepted, and its tasks are the ones it was granted then (I3).
+-- outcomes have been accepted, and its tasks are the ones it was granted then: nothing runs twice for it (I3, I8).
 local LAST_TTL = 60000     -- ms: longer than anybody goes on sending again
 
 local function repeat_reply(worker, request)

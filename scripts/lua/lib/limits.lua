@@ -89,8 +89,8 @@ local function weight_of(user)
   return limits[user] and limits[user].weight or 1
 end
 
--- How many more tasks of a subject may start now, `running` of them being at it, and what bars the one after these:
--- p paused, c max_concurrency, r rate.
+-- How many more tasks of a subject may start now, `running` of them being at it, and what bars the one after these
+-- (I15): p paused, c max_concurrency, r rate.
 local function room_of(subject, running)
   local limit = limits[subject]
   if not limit then

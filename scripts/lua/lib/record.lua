@@ -1,6 +1,7 @@
 -- A task's record: one field of its user's `tasks` hash, a short header and an opaque body.
 --   <state><core>:<ended ms>:<until ms>|<body>,  core being  <level>:<seq>:<attempt>:<lost>:<failures>:<nonce>
--- state: Q queued (also while it runs: `runs` tells), W scheduled, F finished, X failed, C canceled.
+-- state, of which a task has one (I1): Q queued (also while it runs: `runs` tells), W scheduled, F finished, X failed,
+-- C canceled.
 -- seq: its place in the lanes. attempt: grants so far. lost: of these, taken from dead workers. failures: of these,
 -- ended badly. nonce: the push that made it (empty for a generated id, which is its own nonce). until: when an ended
 -- record expires; of a living one, when it is canceled if it has not started. The body is the call while the task

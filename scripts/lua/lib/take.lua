@@ -55,7 +55,7 @@ local function read_tasks(user, want, visit)
   return #entries
 end
 
--- Grant a task: append its member, run and record to `taken`.
+-- Grant a task: append its member, run and record to `taken`. Each grant is a new attempt (I5).
 local function grant_task(taken, user, since, id, level, seq, attempt, lost, rest, label, text, charge, worker)
   local n, subject = #taken, load_subject(label)
   queue.token = queue.token + 1
