@@ -1,7 +1,7 @@
 -- Ended tasks keep their record for a while (I22). Each user has a list for each such while, with `<until ms>:<id>` in
--- order; `expiry` says when to look at its head, and whoever calls next does. The record's own stamp decides: what was queued
--- or pushed again since is passed over. `kept-bytes` counts what the records of a user come to, and of a user with too
--- many the oldest go first (lib/evict).
+-- order; `expiry` says when to look at its head, and whoever calls next does. The record's own stamp decides: what was
+-- queued or pushed again since is passed over. `kept-bytes` counts what the records of a user come to, and of a user
+-- with too many the oldest go first (lib/evict).
 local PAGE_BYTES = 4194304     -- of records that are read at once; one record at least
 local ended_members, terms, bytes_of = {}, {}, {}
 
