@@ -9,10 +9,10 @@ from typing import Any, Final
 from fairque.core import codec
 from fairque.core.ids import encode_id
 from fairque.core.models import Task
-from fairque.core.outcome import Done, Outcome, Release
+from fairque.core.outcome import Bury, Done, Failure, Outcome, Release
 from fairque.core.quantity import check_seconds, check_whole
 from fairque.core.settings import Settings
-from fairque.errors import StaleLease, TaskValidationError
+from fairque.errors import StaleLease, StoredDataError, TaskValidationError
 from fairque.queue import reading
 from fairque.queue.settlement import after_error, ended_of
 from fairque.store import claims, tasks
@@ -56,8 +56,23 @@ class Consuming:
             if grants or left <= 0:
                 if timeout > 0:
                     yield claims.leave(self._root, consumer, lists)
-                return [reading.task_of_grant(grant, strict=False) for grant in grants]
+                return (yield from self._readable(grants))
             yield Sleep(tasks.wake_key(self._root, consumer), max(settled.pause, 0.001))
+
+    def _readable(self, grants: list[Grant]) -> Conversation[list[Task[Any]]]:
+        """Return what was granted as tasks. Those whose stored call is damaged go to the dead letters."""
+        found, damaged = list[Task[Any]](), list[claims.Ended]()
+        for grant in grants:
+            try:
+                found.append(reading.task_of_grant(grant, strict=False))
+            except StoredDataError as error:
+                outcome = Bury(Failure("corrupt", str(error)))
+                facts = (grant.member, grant.token, grant.since_ms, grant.start_ms, outcome, None)
+                damaged.append(ended_of(*facts, ran=0, queue=self._settings.queue, worker="pop"))
+        if damaged:
+            request = uuid.uuid4().hex
+            yield claims.settle(self._root, f"settle-{request}", request, ended=damaged)
+        return found
 
     def settle(self, task: Task[Any], outcome: Outcome) -> Call[None]:
         """Say how a task that was popped has ended. Raises `StaleLease` when the answer is read."""

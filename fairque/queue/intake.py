@@ -6,12 +6,14 @@ import itertools
 import os
 import random
 import time
+from functools import lru_cache
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from fairque.core.arguments import check_payload
 from fairque.core.codec import encode_call
-from fairque.core.ids import check_user_id, format_task_id
+from fairque.core.ids import check_task_id, check_user_id, format_task_id
 from fairque.core.models import Task
+from fairque.core.options import Priority, check_priority
 from fairque.errors import TaskValidationError
 from fairque.store.tasks import Accepted, Entry, user_print
 
@@ -58,14 +60,24 @@ def entry_of(task: Task[Any], user_id: str | None, mint: Mint) -> Entry:
     if not isinstance(task, Task):
         hint = "; call it: queue.push(add(1, 2))" if hasattr(task, "parameters") else ""
         raise TaskValidationError(f"expected a task, got {type(task).__name__}{hint}")
-    user = task.user_id if user_id is None else check_user_id(user_id)
+    user = task.user_id if user_id is None else user_id
     if user is None:
         raise TaskValidationError(f"{task!r}: has no user; give user_id= when it is pushed, or @task(user_id=...)")
+    _check_text_once(user) if type(user) is str else check_user_id(user)
     if task.task_id is None:
         task_id, nonce = mint.task_id(user), ""
     else:
-        task_id, nonce = task.task_id, mint.nonce() if task.nonce is None else task.nonce
-    return Entry(user, task_id, int(task.priority), nonce, _when(task), _body(task))
+        task_id, nonce = check_task_id(task.task_id), mint.nonce() if task.nonce is None else task.nonce
+    return Entry(user, task_id, _level(task.priority), nonce, _when(task), _body(task))
+
+
+_check_text_once = lru_cache(maxsize=65_536)(check_user_id)
+"""`check_user_id`, which pushes of many tasks ask for few users."""
+
+
+def _level(priority: object) -> int:
+    # A Task that was made by hand has not been checked.
+    return int(priority if type(priority) is Priority else check_priority(priority))
 
 
 def receipt_of(task: Task[R], entry: Entry, accepted: Accepted) -> Receipt[R]:

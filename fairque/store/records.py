@@ -98,7 +98,7 @@ def _read_run(run: bytes) -> Run:
 
 def read_grant(member: bytes, run: bytes, record: bytes) -> Grant:
     """Return a grant out of the three values that `settle.lua` answers for each task."""
-    user, _, task_id = member.decode().partition("|")
+    user, _, task_id = member.decode(errors="replace").partition("|")
     token, since, start, level, _seq, attempt, lost, failures, nonce, rest = run.split(b":", _RUN_FIELDS - 1)
     return Grant(
         member,

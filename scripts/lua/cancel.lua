@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Cancel a task: one that waits ends at once, one that runs is asked to stop, by its worker's next heartbeat. Sent
 -- twice, it answers the same and acts once (I3).
--- include: keys guard names stats limits counts record unique lane who retention ring wake run fate stop ghosts waiting
+-- include: keys names stats limits counts record unique lane guard who retention ring wake run fate stop ghosts waiting
 -- takes: now, user, id, nonce of the incarnation that is meant ('-': whichever lives), ms for which it is kept
 -- replies: 0 there is no such task, 1 canceled, 2 asked to stop, 3 it had ended otherwise
 local now, user, id, nonce, keep_ms = unpack(ARGV)
@@ -16,6 +16,7 @@ elseif is_ended(record) then
 end
 
 guard_queue()
+guard_user(user)
 local member = user .. '|' .. id
 local run = redis.call('HGET', RUNS, member)
 if run then
@@ -23,6 +24,7 @@ if run then
   save_queue()
   return 2
 end
+redis.call('LLEN', kept_key(user, string.format('%d', keep_ms)))
 cancel_waiting(user, id, record, 'canceled', tonumber(keep_ms))
 save_kept()
 wake_waiters(ended_members)

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Remove a task and all that is kept of it, whatever its state; one that is running is refused. Sent twice with one
 -- request id, it says twice that it removed it (I3).
--- include: keys guard names stats limits counts record unique lane who retention ring wake ghosts waiting
+-- include: keys names stats limits counts record unique lane guard who retention ring wake ghosts waiting
 -- takes: now, user, id, request id
 -- replies: 1 removed, 0 not known; refuses RUNNING
 local now, user, id, request = unpack(ARGV)
@@ -19,6 +19,7 @@ if redis.call('HEXISTS', RUNS, member) == 1 then
 end
 
 guard_queue()
+guard_user(user)
 local record = parse_record(text)
 if record and not is_ended(record) then
   withdraw_task(user, id, record)

@@ -2,7 +2,7 @@
 -- Remove a bounded part of all that a user left: its tasks, whatever their state, and with the last of them its
 -- settings. The outcome of a task that runs finds no lease and is not accepted. Sent twice with one request id, it
 -- answers twice and acts once (I3).
--- include: keys guard names stats limits counts record unique lane who retention ring hold wake run suspect
+-- include: keys names stats limits counts record unique lane guard who retention ring hold wake run suspect
 -- include: fate stop ghosts waiting park due erasure close
 -- takes: now, user, request id
 -- replies: how many of its tasks are left, how many were removed
@@ -17,7 +17,8 @@ end
 open_queue(now, 'scopes', 'rules', 'aging', 'queued', 'scheduled', 'failed', 'failed_total',
   'stopping')
 read_rules()
-guard_queue(user_key(user, 'failed'))
+guard_queue()
+guard_user(user)
 load_counts({ user })
 local tasks, bytes = user_key(user, 'tasks'), 0
 local before = redis.call('HLEN', tasks)

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Forget failed tasks of a user. Sent twice with one request id, it answers twice and acts once (I3).
--- include: keys guard names stats limits counts record who retention
+-- include: keys names stats limits counts record lane guard who retention
 -- takes: now, user, request id, ids (at most 100)
 -- replies: how many of them had failed and are gone
 local now, user, request = unpack(ARGV, 1, 3)
@@ -11,7 +11,8 @@ local answer = redis.call('GET', LAST .. request)
 if answer then
   return tonumber(answer)
 end
-guard_queue(user_key(user, 'failed'))
+guard_queue()
+guard_user(user)
 local failed = {}
 for n = 4, #ARGV do
   if redis.call('ZSCORE', user_key(user, 'failed'), ARGV[n]) then

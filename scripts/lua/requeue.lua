@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Queue tasks of a user again that had failed or were canceled: each joins its level anew, its retries unspent. Sent
 -- twice with one request id, it answers twice and acts once (I3).
--- include: keys guard names stats limits counts record unique lane who retention ring hold wake fate due close
+-- include: keys names stats limits counts record unique lane guard who retention ring hold wake fate due close
 -- takes: now, wake limit, user, request id, nonce of the incarnation that is meant ('-': whichever is there), ids (at
 --   most 100)
 -- replies: per id 1 queued, 0 not known, or neither failed nor canceled, 2 its unique key is another task's now
@@ -18,7 +18,8 @@ if #answers > 0 then
   return answers
 end
 
-guard_queue(user_key(user, 'failed'))
+guard_queue()
+guard_user(user)
 load_counts({ user })
 local tasks, fields = user_key(user, 'tasks'), {}
 for n = 1, #ARGV - 5 do

@@ -21,6 +21,7 @@ if answer then
 end
 
 guard_queue(SEEN)
+guard_zsets(SLEEP .. assigned, SLEEP .. steal, SCOPE .. assigned, SCOPE .. steal)
 queue.at = string.format('%d', queue.now)
 answer = { 0, accept_outcomes(10) }
 reap_leases(10, lease_ms)

@@ -91,10 +91,10 @@ local function accept_tasks(flat, first)
   if overflow then
     return redis.error_reply('BACKLOG ' .. overflow)
   end
+  guard_lanes(users, places_of, flat)
   for _, gone in ipairs(replaced) do
     unkeep(gone.user, { gone.id }, gone.bytes)
   end
-  guard_lanes(users, places_of, flat)
   local seq, newcomers, since = queue.seq, {}, string.format(':%d:', queue.now)
   for _, user in ipairs(users) do
     if counts[user].new then

@@ -10,7 +10,7 @@ local function oldest_kept(user, ttl)
       return nil
     end
     local expires, id = string.match(entry, '^(%d+):(.*)')
-    local record = parse_record(redis.call('HGET', user_key(user, 'tasks'), id))
+    local record = id and parse_record(redis.call('HGET', user_key(user, 'tasks'), id))
     if record and record.expires == expires and is_ended(record) then
       return id, tonumber(record.ended)
     end

@@ -11,6 +11,15 @@ local function guard_hashes(...)
   end
 end
 
+-- A user's own keys, but for those that bear a name or a number.
+local function guard_user(user)
+  guard_zsets(user_key(user, 'failed'))
+  guard_hashes(user_key(user, 'tasks'), user_key(user, 'unique'))
+  for level = 1, 6 do
+    redis.call('LLEN', lane_key(user, level))
+  end
+end
+
 -- What most scripts that move tasks write.
 local function guard_queue(...)
   guard_zsets(RING, TAGS, LEASES, DUE, EXPIRY, BUCKETS, PARKED, SLEEP .. '*', ...)

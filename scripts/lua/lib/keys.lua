@@ -45,6 +45,6 @@ local function user_key(user, what)
 end
 
 local function split_member(member)
-  local bar = string.find(member, '|', 1, true)
+  local bar = string.find(member, '|', 1, true) or #member + 1
   return string.sub(member, 1, bar - 1), string.sub(member, bar + 1)
 end

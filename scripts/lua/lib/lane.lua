@@ -13,7 +13,7 @@ end
 
 local function parse_entry(entry)
   local seq, since = string.match(entry, '^(%d+):(%d+):')
-  return tonumber(seq), tonumber(since)
+  return tonumber(seq) or 0, tonumber(since) or 0     -- what is no entry sorts first, and is dropped when it is met
 end
 
 -- Where in a lane the first entry with at least this seq stands (0-based; its length if there is none), and that

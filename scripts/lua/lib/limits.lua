@@ -5,6 +5,7 @@
 -- Of a token bucket only the instant is kept at which it will be full: it says how many tokens are in it now, as in the
 -- generic cell rate algorithm (ITU-T I.371). A full one is forgotten.
 local UNITS = { s = 1000, m = 60000, h = 3600000, d = 86400000 }
+local TEXTS = { rate = true, seed = true }
 local WHOLE = '||'
 local ROUNDING = 1e-3     -- of a token or ms: what arithmetic on instants may lack
 local rules = { cost = 'count', limited = 0, named = 0 }
@@ -26,11 +27,12 @@ end
 local function parse_limits(text)
   local limit = {}
   for name, value in string.gmatch(text, '([%a_]+)=([^;]*)') do
-    limit[name] = tonumber(value) or value
+    limit[name] = tonumber(value) or (TEXTS[name] and value) or nil     -- what nobody wrote counts as nothing
   end
   limit.paused = limit.paused == 1
-  if limit.rate then
-    local starts, unit = string.match(limit.rate, '^([%d.]+)/(%a)$')
+  local starts, unit = string.match(limit.rate or '', '^([%d.]+)/([smhd])$')
+  limit.rate = starts and limit.rate
+  if starts then
     limit.per_ms = tonumber(starts) / UNITS[unit]
     limit.burst = limit.burst or math.max(1, math.ceil(limit.per_ms * 1000))
   end

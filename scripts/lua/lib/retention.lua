@@ -68,6 +68,7 @@ local function past_of(user, entries)
   local tasks, bytes, ids, stamps = user_key(user, 'tasks'), 0, {}, {}
   for i = 1, #entries do
     local expires, id = string.match(entries[i], '^(%d+):(.*)')
+    expires, id = expires or '0', id or ''
     bytes = bytes + redis.call('HSTRLEN', tasks, id)
     if tonumber(expires) > queue.now or (i > 1 and bytes > PAGE_BYTES) then
       break
@@ -94,7 +95,7 @@ local function sweep_list(user, ttl, limit)
   end
   local head = redis.call('LINDEX', key, 0)
   if head then
-    redis.call('ZADD', EXPIRY, string.match(head, '^%d+'), user .. '|' .. ttl)
+    redis.call('ZADD', EXPIRY, string.match(head, '^%d+') or queue.now, user .. '|' .. ttl)
   else
     redis.call('ZREM', EXPIRY, user .. '|' .. ttl)
   end
@@ -105,7 +106,11 @@ end
 local function sweep_ended(limit)
   for _, member in ipairs(redis.call('ZRANGE', EXPIRY, '-inf', queue.now, 'BYSCORE', 'LIMIT', 0, limit)) do
     local user, ttl = split_member(member)
-    limit = limit - 1 - sweep_list(user, ttl, limit)
+    if not tonumber(ttl) then
+      redis.call('ZREM', EXPIRY, member)     -- somebody else has written it
+    else
+      limit = limit - 1 - sweep_list(user, ttl, limit)
+    end
     if limit <= 0 then
       queue.unfinished = true
       break

@@ -15,7 +15,7 @@ local function announce(tags, named)
   named = named or redis.call('HMGET', NAMED, unpack(users))
   for i = 1, #users do
     for digest in string.gmatch(named[i] or '', '[^,]+') do
-      redis.call('ZADD', SCOPE .. digest, tags[2 * i - 1], users[i])
+      redis.pcall('ZADD', SCOPE .. digest, tags[2 * i - 1], users[i])     -- a damaged list is its workers' care
     end
   end
 end
@@ -65,7 +65,7 @@ local function head_of(scope, count)
   end
   local length = count
   for _ = 1, 16 do
-    local head = redis.call('ZRANGE', SCOPE .. scope, 0, length - 1, 'WITHSCORES')
+    local head = redis.pcall('ZRANGE', SCOPE .. scope, 0, length - 1, 'WITHSCORES')
     local users = {}
     for i = 1, #head, 2 do
       users[#users + 1] = head[i]

@@ -13,6 +13,11 @@ local function load_subject(label)
   return subject
 end
 
+local function entry_parts(entry)
+  local seq, since, id = string.match(entry, '^(%d+):(%d+):(.*)')
+  return seq or '0', since or '0', id or ''
+end
+
 -- Show `visit` a task that was taken off a lane, unless it may not start: it is not what its entry says, or its time to
 -- start is over.
 local function show_task(user, entry, seq, since, id, text, visit)
@@ -36,7 +41,7 @@ local function read_tasks(user, want, visit)
   if want == 1 and counts[user][3] == counts[user].ready then     -- the common case among many users: no tables
     local entry = redis.call('LPOP', lane_key(user, 3))
     if entry then
-      local seq, since, id = string.match(entry, '^(%d+):(%d+):(.*)')
+      local seq, since, id = entry_parts(entry)
       show_task(user, entry, seq, since, id, redis.call('HGET', user_key(user, 'tasks'), id), visit)
     end
     return entry and 1 or 0
@@ -46,7 +51,7 @@ local function read_tasks(user, want, visit)
     return 0
   end
   for i = 1, #entries do
-    seqs[i], sinces[i], ids[i] = string.match(entries[i], '^(%d+):(%d+):(.*)')
+    seqs[i], sinces[i], ids[i] = entry_parts(entries[i])
   end
   local texts = redis.call('HMGET', user_key(user, 'tasks'), unpack(ids))
   for i = 1, #ids do

@@ -44,7 +44,7 @@ end
 
 -- Wake up to `limit` of the newest sleepers that serve a list; return how many.
 local function wake_scope(scope, limit)
-  local sleepers = redis.call('ZRANGE', SLEEP .. scope, 0, limit - 1, 'REV', 'WITHSCORES')
+  local sleepers = redis.pcall('ZRANGE', SLEEP .. scope, 0, limit - 1, 'REV', 'WITHSCORES')     -- as in `wake`
   local woken = {}
   for i = 1, #sleepers, 2 do
     if tonumber(sleepers[i + 1]) + ASLEEP_MAX < queue.now then
