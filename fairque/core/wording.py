@@ -23,14 +23,18 @@ def masked(text: str) -> str:
     return re.sub(r"://.*@", "://***@", text, flags=re.DOTALL)
 
 
+def clipped(text: str, most: int = LONGEST) -> str:
+    """Return the text, or its first `most` characters where it is longer."""
+    return text if len(text) <= most else text[:most] + "…"
+
+
 def shown(value: object) -> str:
     """Return a wrong value, short and on one line."""
     match value:
         case bool():
             return str(value).lower()
         case str():
-            text = masked(value)
-            return f"the text {text if len(text) <= LONGEST else text[:LONGEST] + '…'!r}"
+            return f"the text {clipped(masked(value))!r}"
         case int() if abs(value) >= 10**18:
             return "a number of more than 18 digits"
         case int() | float():
