@@ -179,7 +179,7 @@ def _value(kind: Kind, raw: object, *, secret: bool) -> _Read:
         return _mapping(entry, raw)
     try:
         return msgspec.convert(raw, kind), []
-    except msgspec.ValidationError:
+    except ValueError:  # also what UTF-8 cannot hold
         return _UNUSABLE, [Problem("", expected(without_none(kind), raw, secret=secret))]
 
 

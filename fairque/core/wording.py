@@ -19,8 +19,8 @@ _NAMES: Final = {list: "a list", tuple: "a list", dict: "a mapping", type(None):
 
 
 def masked(text: str) -> str:
-    """Return the text without what stands before the `@` of a URL."""
-    return re.sub(r"://.*@", "://***@", text, flags=re.DOTALL)
+    """Return the text without what stands before the `@` of a URL, or of one that lacks its beginning (`u:word@h`)."""
+    return re.sub(r"(://|:).*@", r"\1***@", text, flags=re.DOTALL)
 
 
 def clipped(text: str, most: int = LONGEST) -> str:
