@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from fairque.core.ids import decode_id, encode_id
+from fairque.core.ids import MAX_NAME_BYTES, decode_id, encode_id
 from fairque.core.models import Task
 from fairque.core.options import Executor
 from fairque.core.outcome import Failure
@@ -120,10 +120,13 @@ def read_label(label: bytes) -> tuple[str, float, str | None]:
     """
     try:
         front, mark, key = label.decode().partition(" #")
-        name, _, cost = front.partition(" ")
-        return name, float(cost or 1), decode_id(key) if mark else None
+        name, _, text = front.partition(" ")
+        cost = float(text or 1)
     except ValueError as error:
         raise msgspec.DecodeError("the label is not a name and a cost") from error
+    if len(name) > MAX_NAME_BYTES:
+        raise msgspec.DecodeError("the name is longer than a name can be")
+    return name, cost, decode_id(key) if mark else None
 
 
 def encode_ending(ending: Ending) -> bytes:

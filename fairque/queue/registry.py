@@ -12,15 +12,13 @@ from msgspec.structs import replace
 
 from fairque.core.arguments import Parameters
 from fairque.core.codec import encode_call
-from fairque.core.ids import check_user_id
+from fairque.core.ids import MAX_NAME_BYTES, check_user_id
 from fairque.core.models import Task
 from fairque.core.options import check_options
 from fairque.errors import TaskNameTaken, TaskValidationError
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
-
-MAX_NAME_BYTES: Final = 512
 
 
 class TaskFunction(Generic[P, R]):
