@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import traceback
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, Final, NamedTuple, cast
 
 import pytest
@@ -132,3 +133,22 @@ def untouched(ground: Ground, caplog: pytest.LogCaptureFixture) -> Iterator[None
     yield
     assert ground.snapshot() == before
     assert caplog.records == []
+
+
+def try_values(
+    ground: Ground,
+    caplog: pytest.LogCaptureFixture,
+    taken: Set[str],
+    act: Callable[[Any], Any],
+    values: Mapping[str, Any],
+) -> None:
+    """Try all values: those that are taken raise nothing, the others are refused and nothing is written."""
+    with untouched(ground, caplog):
+        for name, value in values.items():
+            if name not in taken:
+                with cell(name):
+                    refused(partial(act, value))
+    for name, value in values.items():
+        if name in taken:
+            with cell(name):
+                act(value)
