@@ -86,7 +86,10 @@ def decode_body(encoded: bytes) -> Body:
     label, bar, stored = encoded.partition(b"|")
     if not bar:
         raise msgspec.DecodeError("there is no label before the call")
-    call = _decode_stored(stored)
+    try:
+        call = _decode_stored(stored)
+    except RecursionError as error:
+        raise msgspec.DecodeError("the call is nested too deep") from error
     name, cost, unique_key = read_label(label)
     return Body(name, call.args, call.kwargs, call.terms, cost, unique_key)
 
