@@ -17,7 +17,7 @@ from tests.badinput.ground import Ground
 from tests.badinput.jobs import echo
 
 VICTIM, BYSTANDER = "victim", "bystander"
-STATES: Final = ("finished", "failed", "started", "scheduled", "high", "queued")
+STATES: Final = ("finished", "failed", "started", "scheduled", "high", "canceled", "queued")
 """The ids of the victim's tasks."""
 _WORKER: Final = {"host": "h", "pid": 1, "running": 0, "lists": ["*"], "tasks": ["badinput.echo"], "tasks_total": 1}
 
@@ -35,7 +35,9 @@ def build(ground: Ground) -> None:
             queue.fail(task, name)
     for name in STATES[3:]:
         delay, priority = 60 if name == "scheduled" else 0, 5 if name == "high" else 3
-        queue.push(echo(name).with_(task_id=name, delay=delay, priority=priority), user_id=VICTIM)
+        options = {"delay": delay, "priority": priority, "unique_key": f"key of {name}", "expires_in": 3600}
+        queue.push(echo(name).with_(task_id=name, **options), user_id=VICTIM)
+    queue.cancel("canceled", user_id=VICTIM)
     queue.push(echo("theirs").with_(task_id="theirs"), user_id=BYSTANDER)
     for user in (VICTIM, BYSTANDER):
         queue.set_user(user, weight=2, max_concurrency=50, rate="1000/s")
@@ -139,9 +141,10 @@ def _result(name: str) -> Reader:
 READERS: Final[dict[str, Reader]] = {
     **{f"get_task {name}": _get(name) for name in STATES},
     **{f"explain {name}": _explain(name) for name in STATES[2:]},
-    **{f"get_result {name}": _result(name) for name in ("finished", "failed", "started", "queued")},
+    **{f"get_result {name}": _result(name) for name in ("finished", "failed", "canceled", "queued")},
     "get_queue_sizes": lambda queue: queue.get_queue_sizes(VICTIM),
     "get_user": lambda queue: queue.get_user(VICTIM),
+    "failed": lambda queue: queue.failed(VICTIM),
     "users": lambda queue: queue.users(),
     "workers": lambda queue: queue.workers(),
     "served": lambda queue: queue.served(),

@@ -98,6 +98,22 @@ def _reset(queue: TaskQueue, user_id: Any) -> object:
     return user_id
 
 
+def _canceled(queue: TaskQueue, user_id: Any) -> object:
+    """Cancel a task, queue it again, and take it away."""
+    handle = queue.push(echo(1).with_(task_id="unwanted"), user_id=user_id)
+    assert queue.cancel("unwanted", user_id=user_id)
+    assert handle.state() == TaskState.CANCELED
+    assert queue.retry("unwanted", user_id=user_id)
+    assert queue.delete_task("unwanted", user_id=user_id)
+    return handle.user_id
+
+
+def _erased(queue: TaskQueue, user_id: Any) -> object:
+    assert queue.erase_user(user_id) == 2
+    assert queue.erase_user(user_id) == 0
+    return user_id
+
+
 def _sizes(queue: TaskQueue, user_id: Any) -> object:
     assert queue.get_queue_sizes(user_id)["queued"] == 1
     return next(user for user, sizes in queue.users().items() if user == user_id and sizes["queued"] == 1)
@@ -114,6 +130,12 @@ USER_ENTRIES: Final = {
     "get_task": _entry(lambda queue, user: queue.get_task(LIVE, user_id=user).args[0], OPTIONAL),
     "get_result": _entry(lambda queue, user: queue.get_result(ENDED, user_id=user, timeout=0), OPTIONAL),
     "delete_task": _entry(lambda queue, user: queue.delete_task("none", user_id=user) or user, OPTIONAL),
+    "cancel, retry": _entry(_canceled, WRITES, OPTIONAL),
+    "cancel": _entry(lambda queue, user: queue.cancel("none", user_id=user) or user, OPTIONAL),
+    "retry": _entry(lambda queue, user: queue.retry("none", user_id=user) or user, WRITES, OPTIONAL),
+    "failed": _entry(lambda queue, user: user if not queue.failed(user).tasks else None, OPTIONAL),
+    "requeue_failed": _entry(lambda queue, user: queue.requeue_failed(user) or user, OPTIONAL),
+    "purge_failed": _entry(lambda queue, user: queue.purge_failed(user) or user, OPTIONAL),
     "explain": _entry(lambda queue, user: queue.explain(LIVE, user_id=user).user_id, OPTIONAL),
     "get_queue_sizes": _entry(_sizes),
     "get_user": _entry(lambda queue, user: queue.get_user(user) and user, EVERYONE),
@@ -121,7 +143,8 @@ USER_ENTRIES: Final = {
     "reset_user": _entry(_reset, WRITES, EVERYONE),
     "pause, resume": _entry(_paused, WRITES, OPTIONAL, EVERYONE),
 }
-"""Every verb that takes a user."""
+"""Every verb that takes a user, but the one that takes everything from it."""
+ERASE: Final = _entry(_erased, WRITES)
 
 # --- tasks ----------------------------------------------------------------------------------------------------------
 
@@ -131,6 +154,18 @@ def _taken(queue: TaskQueue, made: Task[Any]) -> object:
     handle = queue.push(made, user_id=HOST)
     assert (handle.created, handle.state()) == (False, TaskState.QUEUED)
     return handle.task_id
+
+
+def _unique(queue: TaskQueue, made: Task[Any]) -> object:
+    """Push a task with a unique key twice, and once for another user; and take both away."""
+    first = queue.push(made, user_id=HOST)
+    again, other = queue.push(echo(2).with_(unique_key=made.unique_key), user_id=HOST), queue.push(made, user_id=PAST)
+    found = queue.get_task(first.task_id)
+    assert found is not None
+    assert (first.created, again.created, again.task_id, other.created) == (True, False, first.task_id, True)
+    assert queue.delete_task(first.task_id)
+    assert queue.delete_task(other.task_id)
+    return found.unique_key
 
 
 def _of_nobody(queue: TaskQueue, task_id: Any) -> object:
@@ -149,10 +184,18 @@ TASK_ENTRIES: Final = {
     "get_task": _entry(lambda queue, name: queue.get_task(name, user_id=HOST).args[0]),
     "get_result": _entry(lambda queue, name: queue.get_result(name, user_id=PAST, timeout=0)),
     "delete_task": _entry(lambda queue, name: queue.delete_task(name, user_id="nobody") or name),
+    "cancel": _entry(lambda queue, name: queue.cancel(name, user_id="nobody") or name),
+    "retry": _entry(lambda queue, name: queue.retry(name, user_id="nobody") or name, WRITES),
     "explain": _entry(lambda queue, name: queue.explain(name, user_id=HOST).task_id),
     "without its user": _entry(_of_nobody),
 }
 """Every verb that takes a task id."""
+KEY_ENTRIES: Final = {
+    "with_": _entry(lambda queue, key: _unique(queue, echo(0).with_(unique_key=key)), WRITES, OPTIONAL),
+    "@task": _entry(lambda queue, key: _unique(queue, task(unique_key=key)(echo.function)(0)), WRITES, OPTIONAL),
+    "create": _entry(lambda queue, key: _unique(queue, Task.create(user_id=HOST, unique_key=key)), WRITES, OPTIONAL),
+}
+"""Every way to give a unique key, which is whatever may be a task id."""
 
 # --- commands -------------------------------------------------------------------------------------------------------
 

@@ -80,13 +80,19 @@ _FLOAT: Final = _POSITIVE | {"decimal"}
 OPTIONS: Final[dict[str, frozenset[str]]] = {
     "priority": frozenset({"1"}),
     "max_retries": _SMALL | {"none"},
-    "retry_backoff": _SECONDS | {"none"},
+    "retry_backoff": _SECONDS | {"none", "list"},
+    "retry_on": frozenset({"none"}),
+    "no_retry_on": frozenset({"none"}),
+    "timeout": _POSITIVE | {"none"},
+    "executor": frozenset({"none"}),
     "delay": _SECONDS | {"none"},
     "execute_after": frozenset({"none"}),
+    "expires_in": _POSITIVE | {"none"},
+    "unique_key": frozenset({"text", "none"}),
     "result_ttl": _SECONDS | {"none"},
     "cost": _POSITIVE,
 }
-"""Of every option of a task that is no text: the values that it takes."""
+"""Of every option of a task but its ids and payload: the values that it takes."""
 
 _COUNT: Final = _SMALL | {"10^9", "none"}
 _CAPS: Final = {
@@ -108,6 +114,7 @@ SETTINGS: Final[dict[type[Section], dict[str, frozenset[str]]]] = {
         "default_max_retries": _SMALL,
         "result_ttl_seconds": _FLOAT,
         "failed_ttl_seconds": _FLOAT,
+        "kept_bytes_per_user": frozenset({"10^9"}),
     },
     FairnessSettings: {"aging_seconds": _FLOAT | {"10^9", "inf"}},
     WorkerSettings: {
@@ -138,6 +145,10 @@ ARGUMENTS: Final[dict[str, frozenset[str]]] = {
     "pop_many-timeout": _SECONDS | {"-1"},
     "get_result": _SECONDS | {"-1", "none"},
     "handle.result": _SECONDS | {"-1", "none"},
+    "failed-limit": frozenset({"1", "7"}),
+    "failed": _SECONDS | {"none"},
+    "requeue_failed": _SECONDS | {"none"},
+    "purge_failed": _SECONDS | {"none"},
     "served": frozenset({"1", "7"}),
     "fairness": frozenset({"1", "7"}),
     "Retry": _SECONDS | {"none"},
@@ -145,6 +156,7 @@ ARGUMENTS: Final[dict[str, frozenset[str]]] = {
     "Backoff.factor": _POSITIVE,
     "Backoff.cap": _SECONDS,
     "Backoff.jitter": frozenset({"true"}),
+    "Backoff.delays": frozenset({"list"}),
     "Worker.drain": _SECONDS | {"-1"},
     "Worker.stop": _SECONDS | {"-1", "none"},
 }

@@ -8,14 +8,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import click
 import pytest
 
 from fairque import TaskQueue, TaskState
+from fairque.cli.main import fairque
 from fairque.core.ids import encode_id
 from tests.badinput.ground import COLOURS, Ground, Snapshot, cell, opened, refused, untouched
 from tests.badinput.id_entries import (
+    ERASE,
     EVERYONE,
     HOST,
+    KEY_ENTRIES,
     OPTIONAL,
     TASK_COMMANDS,
     TASK_ENTRIES,
@@ -88,6 +92,19 @@ def test_a_task(ground: Ground, caplog: pytest.LogCaptureFixture, colour: str, e
     try_all(ground, caplog, ground.queues[colour], TASK, entry)
 
 
+@pytest.mark.parametrize("colour", COLOURS)
+@each(KEY_ENTRIES)
+def test_a_unique_key(ground: Ground, caplog: pytest.LogCaptureFixture, colour: str, entry: Entry) -> None:
+    try_all(ground, caplog, ground.queues[colour], TASK, entry)
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_a_user_that_is_erased(redis_url: str, caplog: pytest.LogCaptureFixture, colour: str) -> None:
+    with opened(redis_url) as ground:
+        build(ground.queues["sync"])
+        try_all(ground, caplog, ground.queues[colour], USER, ERASE)
+
+
 TEXTS = [row for row in IDS if isinstance(row.value, str)]
 """What can be written on a command line."""
 
@@ -104,7 +121,7 @@ def test_a_task_of_a_command(ground: Ground, caplog: pytest.LogCaptureFixture, e
 
 def test_every_verb_that_takes_an_id_is_in_the_table() -> None:
     for kind, entries in {"user_id": USER_ENTRIES, "task_id": TASK_ENTRIES}.items():
-        tried = {verb for name in entries for verb in name.split(", ")}
+        tried = {verb for name in entries for verb in name.split(", ")} | {"erase_user"}
         taking = {
             name
             for name, verb in inspect.getmembers(TaskQueue, inspect.isfunction)
@@ -117,6 +134,20 @@ def test_nobody_has_been_touched(ground: Ground) -> None:
     queue = ground.queues["sync"]
     assert {user: queue.get_task("live", user_id=user).args[0] for user in safe(USER)} == {u: u for u in safe(USER)}  # type: ignore[union-attr]
     assert {name: queue.get_task(name, user_id=HOST).args[0] for name in safe(TASK)} == {n: n for n in safe(TASK)}  # type: ignore[union-attr]
+
+
+def test_every_command_that_takes_an_id_is_in_the_table() -> None:
+    taking = {"user_id": set[str](), "task_id": set[str]()}
+    groups: list[tuple[str, click.Command]] = [("", fairque)]
+    for path, command in groups:
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            found = {name: command.get_command(context, name) for name in command.list_commands(context)}
+            groups += [(f"{path} {name}".strip(), inner) for name, inner in found.items() if inner is not None]
+        for parameter in command.params:
+            if parameter.name in taking:
+                taking[parameter.name].add(path)
+    assert taking == {"user_id": {*USER_COMMANDS}, "task_id": {*TASK_COMMANDS}}
 
 
 @pytest.mark.parametrize("colour", COLOURS)

@@ -43,8 +43,12 @@ def test_an_option(ground: Ground, caplog: pytest.LogCaptureFixture, colour: str
         assert found is not None
         if option == "delay":
             assert found.state == ("scheduled" if value else "queued")
+        elif option == "expires_in":
+            assert found.state == "queued"
         elif option == "retry_backoff" and value is not None:
-            assert found.retry_backoff == Backoff(base=value)
+            assert found.retry_backoff == (
+                Backoff(delays=tuple(value)) if isinstance(value, list) else Backoff(base=value)
+            )
         else:
             assert getattr(found, option) == value
         assert queue.delete_task(task_id)
@@ -71,6 +75,10 @@ ARGUMENT_ENTRIES: Final[dict[str, Callable[[TaskQueue, Any, Any], Any]]] = {
     "pop_many-timeout": lambda queue, _, value: _given_back(queue, queue.pop_many(1, value)),
     "get_result": lambda queue, handle, value: queue.get_result(handle.task_id, timeout=value),
     "handle.result": lambda _, handle, value: handle.result(value),
+    "failed-limit": lambda queue, _, value: queue.failed(limit=value),
+    "failed": lambda queue, _, value: queue.failed(older_than=value),
+    "requeue_failed": lambda queue, _, value: queue.requeue_failed(older_than=value),
+    "purge_failed": lambda queue, _, value: queue.purge_failed(older_than=value),
     "served": lambda queue, _, value: queue.served(value),
     "fairness": lambda queue, _, value: queue.fairness(value),
     "Retry": lambda _, __, value: Retry(delay=value),
@@ -78,6 +86,7 @@ ARGUMENT_ENTRIES: Final[dict[str, Callable[[TaskQueue, Any, Any], Any]]] = {
     "Backoff.factor": lambda _, __, value: Backoff(factor=value),
     "Backoff.cap": lambda _, __, value: Backoff(cap=value),
     "Backoff.jitter": lambda _, __, value: Backoff(jitter=value),
+    "Backoff.delays": lambda _, __, value: Backoff(delays=value),
 }
 
 
@@ -92,6 +101,43 @@ def test_an_argument(ground: Ground, caplog: pytest.LogCaptureFixture, colour: s
     waiting = queue.push(echo(2), user_id=USER)
     try_values(ground, caplog, ARGUMENTS[name], partial(ARGUMENT_ENTRIES[name], queue, handle), VALUES)
     assert queue.delete_task(waiting.task_id)
+
+
+FORGED: Final = {
+    "text": "x",
+    "too-few": "u\n1",
+    "too-many": "u\nx\n1\n1",
+    "no-user": "\nx\n1",
+    "everyone": "*\nx\n1",
+    "control-character": "u\0\nx\n1",
+    "no-task": "u\n\n1",
+    "negative": "u\nx\n-1",
+    "float": "u\nx\n1e5",
+    "arabic-digits": "u\nx\n\u0663",
+    "too-late": "u\nx\n" + 400 * "9",
+    "long": "x" * 10_000_000,
+    "int": 3,
+    "bytes": b"u\nx\n1",
+}
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_a_cursor(ground: Ground, caplog: pytest.LogCaptureFixture, colour: str) -> None:
+    queue = ground.queues[colour]
+    for user in ("a", "b"):
+        queue.push_batch([echo(n).with_(max_retries=0) for n in range(3)], user_id=user)
+    for one in queue.pop_many(10):
+        queue.fail(one, "no")
+    theirs = queue.failed("b", limit=1).cursor
+    assert theirs is not None
+    cursors = FORGED | {"none": None, "another-user's": theirs, "unknown": "zzz\nx\n1", "ended": "a\nx\n1"}
+
+    def page(cursor: Any) -> None:
+        assert {one.user_id for one in queue.failed("a", cursor=cursor).tasks} <= {"a"}
+        assert {one.user_id for one in queue.failed(cursor=cursor).tasks} <= {"a", "b"}
+
+    try_values(ground, caplog, cursors.keys() - FORGED.keys(), page, cursors)
+    assert queue.purge_failed() == 6
 
 
 @pytest.mark.parametrize("name", ["drain", "stop"])
