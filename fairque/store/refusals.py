@@ -34,6 +34,6 @@ _REMEDIES = {
 
 def translate(code: str, message: str, address: str) -> FairqueError:
     """Return the exception for an error reply of Redis; `code` is its first word, such as OOM or WRONGTYPE."""
-    family = StoredDataError if code.startswith(_IN_A_SCRIPT) else _BY_CODE.get(code, QueueRefusal)
+    family = _BY_CODE.get(code) or (StoredDataError if _IN_A_SCRIPT in message else QueueRefusal)
     text = _REMEDIES.get(code, message.removeprefix(f"{code} ") if code in _BY_CODE else message)
     return family(f"{address}: {text}" if issubclass(family, RedisUnavailable) else text)
