@@ -107,6 +107,7 @@ SETTINGS: Final[dict[type[Section], dict[str, frozenset[str]]]] = {
         "port": frozenset({"1", "7", "none"}),
         "db": _SMALL | {"none"},
         "ssl": frozenset({"true", "none"}),
+        "allow_eviction": frozenset({"true"}),
         "connect_timeout": _FLOAT,
         "socket_timeout": _FLOAT,
     },

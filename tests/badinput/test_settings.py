@@ -73,7 +73,7 @@ def test_a_setting_in_the_environment(
 ) -> None:
     variable = f"FAIRQUE_{SECTIONS[section]}__{field.upper()}"
     taken = SETTINGS[section][field]
-    if field == "ssl":
+    if field in {"ssl", "allow_eviction"}:
         taken = taken | {"1", "0"}
     try_values(ground, caplog, taken, lambda text: FairQueueConfig.create_default(environ={variable: text}), ON_A_LINE)
 

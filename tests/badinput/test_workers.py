@@ -11,7 +11,7 @@ import redis
 
 from fairque import AsyncTaskQueue, FairQueueConfig, TaskQueue, Worker
 from fairque.core.settings import QueueSettings, RedisSettings, WorkerSettings
-from fairque.errors import ConfigError, RedisUnavailable
+from fairque.errors import ConfigError, EvictingServer, FairqueError, RedisUnavailable
 from tests.badinput.ground import CommandRefused, Ground, cell, opened, refused
 from tests.badinput.jobs import echo
 from tests.badinput.payloads import SECRET
@@ -78,17 +78,22 @@ COMMANDS: Final = (
 )
 
 
-def try_server(config: FairQueueConfig, caplog: pytest.LogCaptureFixture, verbs: dict[str, Any] = VERBS) -> None:
-    """See that a server is told to be out of reach: by every verb, in both colours, by commands and by a worker."""
+def try_server(
+    config: FairQueueConfig,
+    caplog: pytest.LogCaptureFixture,
+    verbs: dict[str, Any] = VERBS,
+    kind: type[FairqueError] = RedisUnavailable,
+) -> None:
+    """See that a server is refused by every verb, in both colours, and by a worker."""
     loop = Loop()
     queues: dict[str, Any] = {"sync": TaskQueue(config), "async": Blocking(AsyncTaskQueue(config), loop)}
     for colour, queue in queues.items():
         with queue:
             for name, act in verbs.items():
                 with cell(colour, name):
-                    assert isinstance(refused(partial(act, queue), secret=SECRET), RedisUnavailable)
+                    assert isinstance(refused(partial(act, queue), secret=SECRET), kind)
     loop.close()
-    assert isinstance(refused(Worker(config).start, secret=SECRET), RedisUnavailable)
+    assert isinstance(refused(Worker(config).start, secret=SECRET), kind)
     assert SECRET not in caplog.text
 
 
@@ -141,6 +146,18 @@ def test_a_replica_is_refused_with_the_remedy(server: OwnServer, caplog: pytest.
         finally:
             server.command("REPLICAOF", "NO", "ONE")
         assert queue.push(echo(1), user_id="u").created
+
+
+@pytest.mark.parametrize("policy", ["allkeys-lru", "allkeys-random", "volatile-lfu", "volatile-ttl"])
+def test_a_server_that_throws_keys_away_is_refused(
+    server: OwnServer, caplog: pytest.LogCaptureFixture, policy: str
+) -> None:
+    server.command("CONFIG", "SET", "maxmemory-policy", policy)
+    try:
+        try_server(of(server, "evicting"), caplog, kind=EvictingServer)
+        assert server.command("KEYS", "*evicting*") == []
+    finally:
+        server.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
 
 
 @pytest.mark.parametrize("login", [f"somebody:{SECRET}", f":{SECRET}"], ids=["user", "password-only"])
