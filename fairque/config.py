@@ -135,6 +135,8 @@ def read_document(path: str | os.PathLike[str]) -> Any:
         fault = "is not text in UTF-8"
     except YamlTextError as error:
         fault = str(error)
+    except ValueError:  # a NUL, or a character that no file system has
+        fault = "is not the name of a file"
     raise ConfigError(problems=(str(Problem(os.fspath(path), fault)),))
 
 

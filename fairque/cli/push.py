@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-import msgspec
 
 from fairque.cli.entry import config_option, json_option, load_config, print_json
 from fairque.cli.modules import import_module, import_tasks
 from fairque.core.options import Priority
-from fairque.errors import TaskValidationError, UnknownTask
+from fairque.errors import UnknownTask
 from fairque.queue.queue import TaskQueue
-from fairque.queue.registry import TaskFunction, find_task, task_names
+from fairque.queue.registry import TaskFunction, check_name, find_task, task_names
 
 
 class _Json(click.ParamType[Any]):
@@ -29,12 +28,20 @@ class _Json(click.ParamType[Any]):
         if isinstance(value, self.kind):
             return value
         try:
-            found = json.loads(value)
-        except ValueError as error:
+            found = json.loads(value, object_pairs_hook=_without_twins)
+        except (ValueError, RecursionError) as error:
             self.fail(f"not JSON: {error}", param, ctx)
         if not isinstance(found, self.kind):
             self.fail(f"must be a {self.name}, such as {self.example}", param, ctx)
         return found
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; a key given twice is refused, where `json` would silently take the last."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice in an object")
+    return found
 
 
 class _Level(click.ParamType[Priority]):
@@ -97,8 +104,10 @@ def _found(name: str) -> TaskFunction[..., Any]:
     """Return the task function of that name.
 
     Raises:
+        TaskValidationError: no task can have that name.
         UnknownTask: there is none; the nearest names are told.
     """
+    check_name(name)
     module, colon, _ = name.partition(":")
     missing = ""
     if find_task(name) is None and colon and all(part.isidentifier() for part in module.split(".")):
@@ -116,8 +125,5 @@ def _found(name: str) -> TaskFunction[..., Any]:
 
 def _called(function: TaskFunction[..., Any], args: list[Any], kwargs: dict[str, Any]) -> Any:
     """Return a call with its arguments as the function's annotations have them: a date is text in JSON."""
-    try:
-        positional, named = function.parameters.rebuild(args, kwargs)
-    except msgspec.ValidationError as error:
-        raise TaskValidationError(f"{function.name}: {error}") from error
+    positional, named = function.parameters.rebuild(args, kwargs)
     return function(*positional, **named)

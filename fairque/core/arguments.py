@@ -14,10 +14,12 @@ from typing import Any, Final, get_type_hints
 
 import msgspec
 
+from fairque.core.codec import MAX_DEPTH
+from fairque.core.wording import clipped
 from fairque.errors import TaskValidationError
 
-MAX_DEPTH: Final = 100
-"""Deepest nesting of an argument: far below what the decoder's recursion can take on any thread."""
+_LONGEST: Final = 200
+"""Characters of a path, or of what msgspec or Python say of a value: either may quote it."""
 
 _UNTYPED: Final = frozenset({Any, object, list, dict, inspect.Parameter.empty})
 
@@ -26,10 +28,16 @@ class Parameters:
     """What a function's annotations say of its arguments: how each is checked on its way out and rebuilt on its way in.
 
     Annotations that cannot be resolved or that msgspec does not know count as none.
+
+    Raises:
+        TaskValidationError: Python does not know what arguments it takes, as of some functions in C.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self._signature = inspect.signature(function)
+        try:
+            self._signature = inspect.signature(function)
+        except (TypeError, ValueError) as error:
+            raise TaskValidationError(f"@task: {clipped(str(error), _LONGEST)}") from None
         hints = _hints(function)
         positional, named = [], {}
         self._variadic: Any = None
@@ -63,7 +71,7 @@ class Parameters:
             try:
                 self._signature.bind(*args, **kwargs)
             except TypeError as error:
-                raise TaskValidationError(f"arguments: {error}") from None
+                raise TaskValidationError(f"arguments: {clipped(str(error), _LONGEST)}") from None
         for place, (value, kind) in enumerate(zip(args, self._kinds(args), strict=True)):
             if type(value) is not kind or kind not in _SAFE:
                 _check(value, kind, f"args[{place}]")
@@ -88,7 +96,7 @@ class Parameters:
                 path = f"kwargs[{name!r}]"
                 named[name] = _rebuild(value, self._named.get(name, self._rest))
         except msgspec.ValidationError as error:
-            raise TaskValidationError(f"{path}: {error}") from None
+            raise _refusal(path, str(error)) from None
         return rebuilt, named
 
     def _kinds(self, args: Sequence[Any]) -> Sequence[Any]:
@@ -129,37 +137,54 @@ def _rebuild(value: Any, kind: Any) -> Any:
 def _check(value: Any, kind: Any, path: str) -> None:
     if kind is Any:
         for fault in _not_json(value, path, 0):
-            raise TaskValidationError(fault)
+            raise _refusal(*fault)
         return
     try:
         back = msgspec.convert(msgspec.json.decode(msgspec.json.encode(value)), kind, str_keys=True)
-    except (msgspec.ValidationError, TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise TaskValidationError(f"{path}: {error}") from None
-    if back != value:
-        for fault in _not_json(value, path, 0):
-            raise TaskValidationError(fault)
-        raise TaskValidationError(f"{path}: would not come back equal as {kind}")
+        if back == value:
+            return
+    except (msgspec.ValidationError, TypeError, ValueError, OverflowError, RecursionError, MemoryError) as error:
+        raise _refusal(path, str(error)) from None
+    for fault in _not_json(value, path, 0):
+        raise _refusal(*fault)
+    raise _refusal(path, f"would not come back equal as {kind}")
 
 
-def _not_json(value: Any, path: str, depth: int) -> Iterator[str]:
+def _refusal(path: str, fault: str) -> TaskValidationError:
+    return TaskValidationError(f"{clipped(path, _LONGEST // 2)}: {clipped(fault, _LONGEST)}")
+
+
+Fault = tuple[str, str]
+"""The path of what is wrong, and what is."""
+
+
+def _not_json(value: Any, path: str, depth: int) -> Iterator[Fault]:
     """Yield what in `value` JSON would not give back as it is."""
     kind = type(value)
     if kind is str:
-        if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
-            yield f"{path}: has a character that UTF-8 cannot hold"
+        if not (value.isascii() or _is_encodable(value)):
+            yield path, "has a character that UTF-8 cannot hold"
     elif kind is float:
         if not math.isfinite(value):
-            yield f"{path}: {value} does not survive JSON"
+            yield path, f"{value} does not survive JSON"
     elif kind in (list, dict):
         if depth >= MAX_DEPTH:
-            yield f"{path[:60]}...: nested deeper than {MAX_DEPTH}"
+            yield path, f"nested deeper than {MAX_DEPTH}"
             return
         yield from _not_json_inside(value, path, depth + 1)
     elif kind not in _SAFE:
-        yield f"{path}: {kind.__name__} needs an annotation"
+        yield path, f"{kind.__name__} needs an annotation"
 
 
-def _not_json_inside(value: list[Any] | dict[Any, Any], path: str, depth: int) -> Iterator[str]:
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _not_json_inside(value: list[Any] | dict[Any, Any], path: str, depth: int) -> Iterator[Fault]:
     if isinstance(value, list):
         for place, item in enumerate(value):
             yield from _not_json(item, f"{path}[{place}]", depth)
@@ -168,7 +193,7 @@ def _not_json_inside(value: list[Any] | dict[Any, Any], path: str, depth: int) -
         if type(key) is str:
             yield from _not_json(key, f"{path} key", depth)
         else:
-            yield f"{path}: the key {key!r:.40} is not a string; annotate the parameter, as in dict[int, str]"
+            yield path, f"the key {key!r:.40} is not a string; annotate the parameter, as in dict[int, str]"
         yield from _not_json(item, f"{path}[{key!r:.40}]", depth)
 
 

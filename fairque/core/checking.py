@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final, NamedTuple, TypeVar, Union, cast, get_a
 import msgspec
 from msgspec.structs import FieldInfo, force_setattr
 
-from fairque.core.wording import Kind, expected, shown
+from fairque.core.wording import Kind, clipped, expected, shown
 from fairque.errors import ConfigError
 
 MOST_PER_LIST: Final = 5
@@ -164,7 +164,7 @@ def _fields(section: type[Section], raw: Mapping[Any, object]) -> tuple[dict[str
 
 def _unknown(key: object, known: Iterable[str]) -> Problem:
     meant = nearest(key, known)
-    name = shown(key) if not isinstance(key, str) or not key.isidentifier() else key
+    name = clipped(key) if isinstance(key, str) and key.isidentifier() else shown(key)
     return Problem(
         name, f"unknown key; did you mean {meant}?" if meant else f"unknown key; known are {', '.join(known)}"
     )
@@ -179,7 +179,7 @@ def _value(kind: Kind, raw: object, *, secret: bool) -> _Read:
         return _mapping(entry, raw)
     try:
         return msgspec.convert(raw, kind), []
-    except msgspec.ValidationError:
+    except ValueError:  # also what UTF-8 cannot hold
         return _UNUSABLE, [Problem("", expected(without_none(kind), raw, secret=secret))]
 
 

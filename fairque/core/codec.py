@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
 
-from fairque.core.ids import decode_id, encode_id
+from fairque.core.ids import MAX_NAME_BYTES, decode_id, encode_id
 from fairque.core.models import Task
 from fairque.core.options import Executor
 from fairque.core.outcome import Failure
 from fairque.core.retry import Backoff, ErrorNames
+from fairque.core.wording import clipped
 from fairque.errors import TaskValidationError
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 """Largest stored call and largest result, in bytes of JSON."""
+MAX_DEPTH: Final = 100
+"""Deepest nesting of an argument or a result: far below what the decoder's recursion can take on any thread."""
 
 
 class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -73,12 +77,7 @@ def encode_body(body: Body) -> bytes:
     Raises:
         TaskValidationError: an argument is not encodable, or the whole is over `MAX_BODY_BYTES`.
     """
-    try:
-        encoded = _encode((body.args, body.kwargs, body.terms))
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise TaskValidationError(f"arguments: cannot be stored as JSON: {error}") from error
-    if len(encoded) > MAX_BODY_BYTES:
-        raise TaskValidationError(f"arguments: {len(encoded):,} bytes as JSON; at most {MAX_BODY_BYTES:,} are taken")
+    encoded = _bounded("arguments", (body.args, body.kwargs, body.terms), MAX_DEPTH + 2)
     return _label(body).encode() + b"|" + encoded
 
 
@@ -87,7 +86,10 @@ def decode_body(encoded: bytes) -> Body:
     label, bar, stored = encoded.partition(b"|")
     if not bar:
         raise msgspec.DecodeError("there is no label before the call")
-    call = _decode_stored(stored)
+    try:
+        call = _decode_stored(stored)
+    except RecursionError as error:
+        raise msgspec.DecodeError("the call is nested too deep") from error
     name, cost, unique_key = read_label(label)
     return Body(name, call.args, call.kwargs, call.terms, cost, unique_key)
 
@@ -121,10 +123,13 @@ def read_label(label: bytes) -> tuple[str, float, str | None]:
     """
     try:
         front, mark, key = label.decode().partition(" #")
-        name, _, cost = front.partition(" ")
-        return name, float(cost or 1), decode_id(key) if mark else None
+        name, _, text = front.partition(" ")
+        cost = float(text or 1)
     except ValueError as error:
         raise msgspec.DecodeError("the label is not a name and a cost") from error
+    if len(name) > MAX_NAME_BYTES:
+        raise msgspec.DecodeError("the name is longer than a name can be")
+    return name, cost, decode_id(key) if mark else None
 
 
 def encode_ending(ending: Ending) -> bytes:
@@ -160,14 +165,9 @@ def encode_result(value: object) -> bytes:
     """Return a task's result as JSON.
 
     Raises:
-        TaskValidationError: it is not encodable, holds NaN or infinity (JSON has neither), or is too large.
+        TaskValidationError: it is not encodable, holds NaN or infinity (JSON has neither), or is too large or too deep.
     """
-    try:
-        encoded = _encode(value)
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise TaskValidationError(f"result: cannot be stored as JSON: {error}") from error
-    if len(encoded) > MAX_BODY_BYTES:
-        raise TaskValidationError(f"result: {len(encoded):,} bytes as JSON; at most {MAX_BODY_BYTES:,} are kept")
+    encoded = _bounded("result", value, MAX_DEPTH)
     # The encoder writes NaN and infinity as null, so only a result with a null in it need be looked through.
     if b"null" in encoded and not _finite(value):
         raise TaskValidationError("result: has a NaN or an infinity, which JSON cannot hold")
@@ -181,6 +181,41 @@ def decode_result(encoded: bytes, annotation: Any = Any) -> Any:
         return msgspec.convert(value, annotation, str_keys=True)
     except (msgspec.ValidationError, TypeError):
         return value
+
+
+def _bounded(what: str, value: object, depth: int) -> bytes:
+    """Return a value as JSON that any thread can decode.
+
+    Raises:
+        TaskValidationError: it is not encodable, too large or too deep.
+    """
+    try:
+        encoded = _encode(value)
+    except (TypeError, ValueError, OverflowError, RecursionError, MemoryError) as error:
+        raise TaskValidationError(f"{what}: cannot be stored as JSON: {clipped(str(error), 200)}") from None
+    if len(encoded) > MAX_BODY_BYTES:
+        raise TaskValidationError(f"{what}: {len(encoded):,} bytes as JSON; at most {MAX_BODY_BYTES:,} are taken")
+    if encoded.count(b"[") + encoded.count(b"{") > depth and _is_deeper(encoded, depth):
+        raise TaskValidationError(f"{what}: nested deeper than {MAX_DEPTH}")
+    return encoded
+
+
+_STRINGS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
+_ONE_KIND: Final = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+
+
+def _is_deeper(encoded: bytes, most: int) -> bool:
+    """Whether JSON is nested deeper than that. Its strings are taken out (18 ms of 800 KB) only where they matter."""
+    return not _vanishes(encoded, most) and not _vanishes(_STRINGS.sub(b"", encoded), most)
+
+
+def _vanishes(encoded: bytes, most: int) -> bool:
+    """Whether no bracket is left when the innermost pairs have been taken away so many times (0.5 ms of 800 KB)."""
+    brackets = encoded.translate(_ONE_KIND, _NO_BRACKETS)
+    for _ in range(most):
+        brackets = brackets.replace(b"[]", b"")
+    return not brackets
 
 
 def _finite(value: Any) -> bool:

@@ -15,6 +15,9 @@ from fairque.errors import TaskValidationError
 MAX_ID_BYTES: Final = 256
 """Longest user or task id, in bytes of UTF-8."""
 
+MAX_NAME_BYTES: Final = 512
+"""Longest name of a task function, in bytes of UTF-8."""
+
 EVERYONE: Final = "*"
 """Stands for all users in a worker's lists, so no user may be called that."""
 

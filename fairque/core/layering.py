@@ -182,5 +182,5 @@ def _from_text(kind: Kind, text: str) -> object:
         return [item.strip() for item in text.split(",") if item.strip()]
     try:
         return msgspec.convert(text, kind, strict=False)
-    except msgspec.ValidationError:
+    except ValueError:  # also what UTF-8 cannot hold
         return text

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from fairque.core.ids import check_printable, check_task_id, check_user_id
 from fairque.core.quantity import check_number, check_seconds, check_whole
 from fairque.core.retry import Backoff, ErrorNames, error_names
-from fairque.core.wording import shown
+from fairque.core.wording import clipped, shown
 from fairque.errors import TaskValidationError
 
 MAX_RETRIES: Final = 1_000
@@ -41,7 +41,7 @@ def check_options(options: Mapping[str, Any]) -> dict[str, Any]:
         if check is None:
             near = difflib.get_close_matches(name, OPTIONS, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(OPTIONS)}"
-            raise TaskValidationError(f"unknown task option {name!r}{hint}")
+            raise TaskValidationError(f"unknown task option {clipped(name)!r}{hint}")
         checked[name] = check(value)
     if checked.get("delay") is not None and checked.get("execute_after") is not None:
         raise TaskValidationError("delay and execute_after: give one of them")

@@ -33,6 +33,15 @@ def check_seconds(name: str, value: object, *, least: float = 0.0, most: float =
     return check_number(name, value, least, most)
 
 
+def check_timeout(value: object) -> float:
+    """Return for how many seconds to wait at most; less than none is none.
+
+    Raises:
+        TaskValidationError: it is not a finite number.
+    """
+    return max(0.0, check_number("timeout", value, -MAX_SECONDS, MAX_SECONDS))
+
+
 def check_whole(name: str, value: object, least: int, most: int) -> int:
     """Return `value` if it is an int between the bounds; bools are not ints here.
 

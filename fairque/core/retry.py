@@ -33,6 +33,8 @@ class Backoff(msgspec.Struct, frozen=True, array_like=True):
         check_seconds("retry_backoff.cap", self.cap)
         if not isinstance(self.jitter, bool):
             raise TaskValidationError(f"retry_backoff.jitter: expected True or False, got {shown(self.jitter)}")
+        if not isinstance(self.delays, list | tuple):
+            raise TaskValidationError(f"retry_backoff: expected a list of delays, got {shown(self.delays)}")
         for place, delay in enumerate(self.delays):
             check_seconds(f"retry_backoff[{place}]", delay)
 

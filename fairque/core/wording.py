@@ -19,8 +19,13 @@ _NAMES: Final = {list: "a list", tuple: "a list", dict: "a mapping", type(None):
 
 
 def masked(text: str) -> str:
-    """Return the text without what stands before the `@` of a URL."""
-    return re.sub(r"://.*@", "://***@", text, flags=re.DOTALL)
+    """Return the text without what stands before the `@` of a URL, or of one that lacks its beginning (`u:word@h`)."""
+    return re.sub(r"(://|:).*@", r"\1***@", text, flags=re.DOTALL)
+
+
+def clipped(text: str, most: int = LONGEST) -> str:
+    """Return the text, or its first `most` characters where it is longer."""
+    return text if len(text) <= most else text[:most] + "…"
 
 
 def shown(value: object) -> str:
@@ -29,8 +34,7 @@ def shown(value: object) -> str:
         case bool():
             return str(value).lower()
         case str():
-            text = masked(value)
-            return f"the text {text if len(text) <= LONGEST else text[:LONGEST] + '…'!r}"
+            return f"the text {clipped(masked(value))!r}"
         case int() if abs(value) >= 10**18:
             return "a number of more than 18 digits"
         case int() | float():

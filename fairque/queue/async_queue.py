@@ -14,7 +14,7 @@ from fairque.queue.async_control import AsyncControl
 from fairque.queue.async_endings import AsyncEndings
 from fairque.queue.explaining import Explanation
 from fairque.queue.handle import AsyncTaskHandle
-from fairque.queue.registry import TaskFunction
+from fairque.queue.registry import TaskFunction, called
 from fairque.queue.verbs import Verbs
 from fairque.store.call import Call, Conversation
 from fairque.store.driver import AsyncDriver
@@ -67,7 +67,7 @@ class AsyncTaskQueue(AsyncControl, AsyncEndings):
         **options: Any,
     ) -> str:
         """As `TaskQueue.push_function_task`."""
-        handle = await self.push(function(*args, **(kwargs or {})).with_(**options), user_id=user_id)
+        handle = await self.push(called(function, args, kwargs).with_(**options), user_id=user_id)
         return handle.task_id
 
     async def get_task(self, task_id: str, *, user_id: str | None = None) -> Task[Any] | None:

@@ -10,11 +10,11 @@ from fairque.core import codec
 from fairque.core.ids import encode_id
 from fairque.core.models import Task
 from fairque.core.outcome import Bury, Done, Failure, Outcome, Release
-from fairque.core.quantity import check_seconds, check_whole
+from fairque.core.quantity import check_timeout, check_whole
 from fairque.core.settings import Settings
-from fairque.errors import StaleLease, StoredDataError, TaskValidationError
+from fairque.errors import StaleLease, StoredDataError
 from fairque.queue import reading
-from fairque.queue.settlement import after_error, ended_of
+from fairque.queue.settlement import after_error, ended_of, lease_of
 from fairque.store import claims, tasks
 from fairque.store.bell import BLOCK
 from fairque.store.call import Call, Conversation, Sleep
@@ -34,7 +34,7 @@ class Consuming:
     def pop(self, count: int, timeout: float) -> Conversation[list[Task[Any]]]:
         """Claim tasks by hand, waiting for the first one; many take several calls."""
         check_whole("count", count, 1, _MOST_POPPED)
-        consumer, deadline = f"pop-{uuid.uuid4().hex}", time.monotonic() + check_seconds("timeout", max(timeout, 0.0))
+        consumer, deadline = f"pop-{uuid.uuid4().hex}", time.monotonic() + check_timeout(timeout)
         lists = yield from self._lists()
         grants: list[Grant] = []
         while True:
@@ -76,13 +76,12 @@ class Consuming:
 
     def settle(self, task: Task[Any], outcome: Outcome) -> Call[None]:
         """Say how a task that was popped has ended. Raises `StaleLease` when the answer is read."""
-        if task.lease is None or task.user_id is None or task.task_id is None:
-            raise TaskValidationError(f"{task!r}: was not popped: it has no lease to settle")
+        lease = lease_of(task)
         ended = ended_of(
             self._member(task),
-            task.lease.token.encode(),
-            task.lease.since_ms,
-            task.lease.start_ms,
+            lease.token.encode(),
+            lease.since_ms,
+            lease.start_ms,
             outcome,
             task,
             ran=0 if isinstance(outcome, Release) else None,
@@ -104,7 +103,7 @@ class Consuming:
 
     def fail(self, task: Task[Any], error: BaseException | str) -> Call[None]:
         """Settle a popped task as failed: it is retried or buried, as its options say."""
-        error = RuntimeError(error) if isinstance(error, str) else error
+        error = error if isinstance(error, BaseException) else RuntimeError(error)
         return self.settle(task, after_error(task, error, self._settings.queue))
 
     def release(self, task: Task[Any]) -> Call[None]:
@@ -113,14 +112,13 @@ class Consuming:
 
     def heartbeat(self, task: Task[Any]) -> Call[None]:
         """Renew a popped task's lease. Raises `StaleLease` when the answer is read."""
-        if task.lease is None:
-            raise TaskValidationError(f"{task!r}: was not popped: it has no lease to renew")
+        lease = lease_of(task)
 
         def read(kept: list[bool]) -> None:
             if not kept[0]:
                 raise StaleLease(f"{task.task_id}: its lease has lapsed and the task was given back")
 
-        held = (self._member(task), task.lease.token.encode())
+        held = (self._member(task), lease.token.encode())
         return claims.renew(self._root, [held], self._lease_seconds).then(read)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from fairque.core.state import TaskState
 from fairque.errors import StoredDataError, TaskConflict, TaskValidationError
 from fairque.queue import reading
 from fairque.store import fates, readings, tasks
-from fairque.store.call import Call, Conversation
+from fairque.store.call import READING, Call, Conversation
 from fairque.store.fates import Canceled, Place, Requeued
 
 T = TypeVar("T")
@@ -179,10 +180,8 @@ def _read_cursor(cursor: str | None) -> tuple[str, Place] | None:
 
 def _shown(user_id: str, place: Place, record: Any) -> Task[Any]:
     """Return a failed task; one whose record nobody can read is shown as that."""
-    try:
+    with contextlib.suppress(StoredDataError, TaskValidationError), READING:
         if record is not None:
             return reading.task_of(record)
-    except (StoredDataError, msgspec.MsgspecError):
-        pass
     damaged = Failure("corrupt", "its record is damaged: nobody can read it")
     return Task(task_id=place.task_id, user_id=user_id, state=TaskState.FAILED, failure=damaged)

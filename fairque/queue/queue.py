@@ -14,7 +14,7 @@ from fairque.queue.control import Control
 from fairque.queue.endings import Endings
 from fairque.queue.explaining import Explanation
 from fairque.queue.handle import TaskHandle
-from fairque.queue.registry import TaskFunction
+from fairque.queue.registry import TaskFunction, called
 from fairque.queue.verbs import Verbs
 from fairque.store.call import Call, Conversation
 from fairque.store.driver import Driver
@@ -87,7 +87,7 @@ class TaskQueue(Control, Endings):
 
         Raises: as `push`.
         """
-        handle = self.push(function(*args, **(kwargs or {})).with_(**options), user_id=user_id)
+        handle = self.push(called(function, args, kwargs).with_(**options), user_id=user_id)
         return handle.task_id
 
     def get_task(self, task_id: str, *, user_id: str | None = None) -> Task[Any] | None:

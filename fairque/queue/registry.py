@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Final, Generic, ParamSpec, Protocol, TypeVar, overload
 
@@ -12,15 +12,13 @@ from msgspec.structs import replace
 
 from fairque.core.arguments import Parameters
 from fairque.core.codec import encode_call
-from fairque.core.ids import check_user_id
+from fairque.core.ids import MAX_NAME_BYTES, check_user_id
 from fairque.core.models import Task
 from fairque.core.options import check_options
 from fairque.errors import TaskNameTaken, TaskValidationError
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
-
-MAX_NAME_BYTES: Final = 512
 
 
 class TaskFunction(Generic[P, R]):
@@ -29,7 +27,7 @@ class TaskFunction(Generic[P, R]):
     def __init__(self, function: Callable[P, Any], name: str | None, options: dict[str, Any]) -> None:
         functools.update_wrapper(self, function)
         self.function = function
-        self.name = check_name(name) if name is not None else _name_of(function)
+        self.name = check_name(_name_of(function) if name is None else name)
         self.user_of: Callable[..., Any] | None = None
         self.backoff = options["retry_backoff"] if callable(options.get("retry_backoff")) else None
         if callable(options.get("user_id")):
@@ -93,6 +91,19 @@ def task(function: Callable[..., Any] | None = None, /, *, name: str | None = No
     return _register(TaskFunction(_checked(function), name, dict(options)))
 
 
+def called(function: object, args: object, kwargs: object) -> Task[Any]:
+    """Return a call of a task function.
+
+    Raises:
+        TaskValidationError: it is none (and is not called), or the arguments are not a tuple and a dict.
+    """
+    if not isinstance(function, TaskFunction):
+        raise TaskValidationError(f"expected a @task function, got {type(function).__name__}")
+    if not isinstance(args, tuple | list) or not isinstance(kwargs, Mapping | None):
+        raise TaskValidationError("arguments: expected args as a tuple and kwargs as a dict")
+    return function(*args, **(kwargs or {}))
+
+
 def find_task(name: str) -> TaskFunction[..., Any] | None:
     """Return the task function of that name, or None if this process has not imported it."""
     return _tasks.get(name)
@@ -121,8 +132,8 @@ def check_name(name: object) -> str:
 
 
 def _checked(function: object) -> Callable[..., Any]:
-    qualname = getattr(function, "__qualname__", None)
-    if not callable(function) or isinstance(function, type | TaskFunction) or qualname is None:
+    qualname, module = (getattr(function, name, None) for name in ("__qualname__", "__module__"))
+    if not callable(function) or isinstance(function, type | TaskFunction) or qualname is None or module is None:
         raise TaskValidationError(f"@task: expected a function, got {type(function).__name__}")
     if "<" in qualname:
         what = "a lambda" if "<lambda>" in qualname else "a nested function"

@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 
 from fairque.core.codec import Ending
-from fairque.core.models import Task
+from fairque.core.models import Lease, Task
 from fairque.core.outcome import Again, Bury, Done, Outcome, failure_of
 from fairque.core.retry import Backoff, after_failure
 from fairque.core.settings import QueueSettings
+from fairque.errors import TaskValidationError
 from fairque.store import claims
 
 log = logging.getLogger("fairque.queue")
@@ -73,3 +74,15 @@ def _backoff_of(task: Task[Any], failures: int, error: BaseException) -> Backoff
     except Exception:
         log.exception("retry_backoff of task %s raised; the default backoff takes its place", task.name)
         return None
+
+
+def lease_of(task: object) -> Lease:
+    """Return the lease of a task that was popped.
+
+    Raises:
+        TaskValidationError: it was not, or is no task at all.
+    """
+    if not isinstance(task, Task) or task.lease is None:
+        what = repr(task) if isinstance(task, Task) else type(task).__name__
+        raise TaskValidationError(f"{what}: was not popped: it has no lease")
+    return task.lease

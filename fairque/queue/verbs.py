@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from fairque.core.ids import check_task_id, check_user_id
 from fairque.core.models import Task
-from fairque.core.quantity import check_seconds
+from fairque.core.quantity import check_timeout, check_whole
 from fairque.core.settings import Settings
 from fairque.core.state import TaskState
 from fairque.errors import EvictingServer, ResultTimeout
@@ -114,7 +114,7 @@ class Verbs:
         self, task_id: str, user_id: str | None, incarnation: str | None, timeout: float | None
     ) -> Conversation[Any]:
         """Wait for a task's end and return its result. The waiter is woken by the script that ends the task."""
-        deadline = None if timeout is None else time.monotonic() + check_seconds("timeout", max(timeout, 0.0))
+        deadline = None if timeout is None else time.monotonic() + check_timeout(timeout)
         waiter = f"result-{uuid.uuid4().hex}"
         while True:
             record = reading.known((yield self.get_record(task_id, user_id)), task_id, incarnation)
@@ -158,6 +158,7 @@ class Verbs:
 
     def served(self, windows: int) -> Conversation[dict[str, dict[str, int]]]:
         """Read whom the last windows served, and the next one: Redis's clock may be ahead of ours."""
+        check_whole("windows", windows, 1, 7)
         now = int(time.time() * 1000) // readings.WINDOW_MS
         return (yield from readings.served(self.root, range(now - windows + 1, now + 2)))
 

@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
+
+from fairque.errors import FairqueError, StoredDataError
 
 T = TypeVar("T")
 U = TypeVar("U")
 
 Argument = str | bytes | int | float
+
+_UNREADABLE: Final = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+
+
+class _Reading:
+    """A block that makes sense of what a queue holds: what it cannot read is nothing that fairque wrote.
+
+    Raises: StoredDataError.
+    """
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, _UNREADABLE) and not isinstance(error, FairqueError):
+            what = "a key of this queue holds something that fairque did not write"
+            raise StoredDataError(f"{what} ({type(error).__name__})") from error
+
+
+READING: Final = _Reading()
 
 
 class Call(msgspec.Struct, Generic[T], frozen=True):
@@ -24,6 +45,15 @@ class Call(msgspec.Struct, Generic[T], frozen=True):
     root: str
     args: tuple[Argument, ...]
     read: Callable[[Any], T]
+
+    def answer(self, reply: Any) -> T:
+        """Return what Redis's reply says.
+
+        Raises:
+            StoredDataError: it says what fairque did not write.
+        """
+        with READING:
+            return self.read(reply)
 
     def then(self, make: Callable[[T], U]) -> Call[U]:
         """Return the same Call with its answer turned into something else."""
@@ -42,12 +72,23 @@ Conversation = Generator[Call[Any] | Sleep, Any, T]
 """Several Calls in a row (and pauses between them): it yields each, is sent its answer, and returns the outcome."""
 
 
+def following(steps: Conversation[Any], answer: Any) -> Call[Any] | Sleep:
+    """Tell a conversation the answer to its last step (None at first) and return the next one.
+
+    Raises:
+        StopIteration: that was the last; its value is the outcome.
+        StoredDataError: the answer says what fairque did not write.
+    """
+    with READING:
+        return steps.send(answer)
+
+
 def carry(steps: Conversation[T], run: Callable[[Call[Any]], Any], sleep: Callable[[str, float], None]) -> T:
     """Lead a conversation to its end, each Call carried by `run`, each pause by `sleep`."""
     answer = None
     try:
         while True:
-            step = steps.send(answer)
+            step = following(steps, answer)
             if isinstance(step, Sleep):
                 sleep(step.key, step.seconds)
             else:

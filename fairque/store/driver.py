@@ -31,7 +31,7 @@ from redis.retry import Retry
 
 from fairque.core.settings import RedisSettings
 from fairque.store import embedded
-from fairque.store.call import Call, Conversation, Sleep, carry
+from fairque.store.call import Call, Conversation, Sleep, carry, following
 from fairque.store.link import AsyncLink, Link, Port
 
 T = TypeVar("T")
@@ -170,7 +170,7 @@ class AsyncDriver:
         answer = None
         try:
             while True:
-                step = steps.send(answer)
+                step = following(steps, answer)
                 if isinstance(step, Sleep):
                     await self.sleep(step.key, step.seconds)
                 else:

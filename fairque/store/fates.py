@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from fairque.core.ids import decode_id, encode_id
 from fairque.errors import StoredDataError
-from fairque.store.call import Call
+from fairque.store.call import READING, Call
 from fairque.store.records import Record, read_record
 
 PAGE: Final = 100
@@ -76,7 +76,7 @@ def failed(root: str, user_id: str, after: Place | None, count: int) -> Call[lis
         flat, found = iter(reply), list[tuple[Place, Record | None]]()
         for encoded, at, text in zip(flat, flat, flat, strict=True):
             place, record = Place(decode_id(encoded.decode()), int(float(at))), None
-            with contextlib.suppress(StoredDataError):
+            with contextlib.suppress(StoredDataError), READING:
                 record = read_record(user.encode(), place.task_id, text, None)
             found.append((place, record))
         return found

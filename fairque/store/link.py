@@ -66,7 +66,7 @@ def _conversation(calls: Iterable[Call[T]], answers: list[T], port: Port) -> Ste
             if len(sent) > 1:
                 yield _RESET
             raise
-        answers.append(sent.popleft().read(reply))
+        answers.append(sent.popleft().answer(reply))
         lost = False
 
 
@@ -105,7 +105,7 @@ class Link(_Wire):
         if call.script in self._known:
             try:
                 self._connection.send_packed_command(self._packed(call), check_health=False)
-                return call.read(self._connection.read_response())
+                return call.answer(self._connection.read_response())
             except self._port.lost:
                 self.close()  # the long way sends the call again, on a new connection
             except self._port.refused as error:

@@ -12,6 +12,7 @@ from types import FrameType, TracebackType
 from typing import Any, Final, Self
 
 from fairque.core.ids import EVERYONE
+from fairque.core.quantity import check_timeout
 from fairque.core.settings import Settings, WorkerSettings
 from fairque.errors import FairqueError
 from fairque.queue.verbs import Verbs
@@ -84,7 +85,7 @@ class Worker:
         """
         crew = self._crew
         if crew is not None:
-            crew.loop.stop(self.settings.graceful_shutdown_timeout if timeout is None else timeout)
+            crew.loop.stop(self.settings.graceful_shutdown_timeout if timeout is None else check_timeout(timeout))
         with self._stopping:
             if self._crew is not None:
                 self._crew.close()
@@ -117,7 +118,7 @@ class Worker:
         if self._crew is None:
             self.start()
         crew = self._running()
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + check_timeout(timeout)
         while True:
             left = deadline - time.monotonic()
             if left <= 0 or not crew.loop.idle.wait(left):

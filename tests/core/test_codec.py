@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairque.core.arguments import MAX_DEPTH, check_payload
-from fairque.core.codec import MAX_BODY_BYTES, Body, Terms, decode_body, encode_body, encode_result
+from fairque.core.arguments import check_payload
+from fairque.core.codec import MAX_BODY_BYTES, MAX_DEPTH, Body, Terms, decode_body, encode_body, encode_result
 from fairque.core.retry import Backoff
 from fairque.errors import TaskValidationError
 from tests.core.travel import WHEN, Colour, Point, Size, nested, takes, travel

@@ -16,8 +16,9 @@ import pytest
 
 from fairque import Priority, Task, task
 from fairque.core.codec import decode_body
+from fairque.core.ids import MAX_NAME_BYTES
 from fairque.errors import TaskNameTaken, TaskValidationError
-from fairque.queue.registry import MAX_NAME_BYTES, TaskFunction, find_task, task_names
+from fairque.queue.registry import TaskFunction, find_task, task_names
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -1,0 +1,242 @@
+"""The entries that take an id. Each gives back the id as it comes out again, so that a cell is one comparison.
+
+The town: every safe user has a live task `LIVE` whose argument is its own id, a finished one `ENDED` whose result is,
+and a weight; of every safe task id the user `HOST` has a live task, and `PAST` a finished one, that tell it likewise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from fairque import Task, TaskQueue, TaskState, task
+from tests.badinput.ground import Ground
+from tests.badinput.ids import TASK, USER, safe
+from tests.badinput.jobs import echo, owned
+
+LIVE, ENDED, HOST, PAST = "live", "ended", "host", "past"
+
+
+WRITES, OPTIONAL, EVERYONE = "writes", "optional", "everyone"
+
+
+class Entry(NamedTuple):
+    """`act(queue, id)` or, of a command, `act(ground, id)`.
+
+    WRITES: it does, where the id is taken. OPTIONAL: None means that no id is given. EVERYONE: `*` is taken, and means
+    all users.
+    """
+
+    act: Callable[[Any, Any], object]
+    flags: tuple[str, ...] = ()
+
+
+def _entry(act: Callable[[Any, Any], object], *flags: str) -> Entry:
+    return Entry(act, flags)
+
+
+def build(queue: TaskQueue) -> None:
+    """Build the town."""
+    users, ids = safe(USER), safe(TASK)
+    ended = [(user, ENDED, user) for user in users] + [(PAST, task_id, task_id) for task_id in ids]
+    live = [(user, LIVE, user) for user in users] + [(HOST, task_id, task_id) for task_id in ids]
+    queue.push_batch([echo(told).with_(user_id=user, task_id=task_id) for user, task_id, told in ended])
+    while popped := queue.pop_many(200):
+        for one in popped:
+            queue.finish(one, one.args[0])
+    queue.push_batch([echo(told).with_(user_id=user, task_id=task_id) for user, task_id, told in live])
+    for user in users:
+        queue.set_user(user, weight=2)
+
+
+# --- users ----------------------------------------------------------------------------------------------------------
+
+
+def _pushed(queue: TaskQueue, made: Task[Any], user_id: Any = None) -> object:
+    """Push a task, look at it through its handle and by its id alone, and take it away again."""
+    handle = queue.push(made) if user_id is None else queue.push(made, user_id=user_id)
+    found = queue.get_task(handle.task_id)
+    assert found is not None
+    assert (handle.created, handle.state(), found.user_id) == (True, TaskState.QUEUED, handle.user_id)
+    assert queue.delete_task(handle.task_id)
+    return found.user_id
+
+
+def _pushed_in_batch(queue: TaskQueue, user_id: Any) -> object:
+    first, second = queue.push_batch([echo(1), echo(2)], user_id=user_id)
+    assert queue.delete_task(first.task_id)
+    assert queue.delete_task(second.task_id, user_id=user_id)
+    return second.user_id
+
+
+def _pushed_call(queue: TaskQueue, user_id: Any) -> object:
+    task_id = queue.push_function_task(user_id, echo, args=(1,))
+    found = queue.get_task(task_id)
+    assert found is not None
+    assert queue.delete_task(task_id)
+    return found.user_id
+
+
+def _paused(queue: TaskQueue, user_id: Any) -> object:
+    queue.pause(user_id)
+    assert queue.get_user(user_id).paused
+    queue.resume(user_id)
+    assert not queue.get_user(user_id).paused
+    return user_id
+
+
+def _set(queue: TaskQueue, user_id: Any) -> object:
+    assert queue.set_user(user_id, max_concurrency=3).max_concurrency == 3
+    assert queue.all_limits().users[user_id].max_concurrency == 3
+    return user_id
+
+
+def _reset(queue: TaskQueue, user_id: Any) -> object:
+    queue.reset_user(user_id)
+    assert user_id not in queue.all_limits().users
+    queue.set_user(user_id, weight=2)
+    return user_id
+
+
+def _canceled(queue: TaskQueue, user_id: Any) -> object:
+    """Cancel a task, queue it again, and take it away."""
+    handle = queue.push(echo(1).with_(task_id="unwanted"), user_id=user_id)
+    assert queue.cancel("unwanted", user_id=user_id)
+    assert handle.state() == TaskState.CANCELED
+    assert queue.retry("unwanted", user_id=user_id)
+    assert queue.delete_task("unwanted", user_id=user_id)
+    return handle.user_id
+
+
+def _erased(queue: TaskQueue, user_id: Any) -> object:
+    assert queue.erase_user(user_id) == 2
+    assert queue.erase_user(user_id) == 0
+    return user_id
+
+
+def _sizes(queue: TaskQueue, user_id: Any) -> object:
+    assert queue.get_queue_sizes(user_id)["queued"] == 1
+    return next(user for user, sizes in queue.users().items() if user == user_id and sizes["queued"] == 1)
+
+
+USER_ENTRIES: Final = {
+    "push": _entry(lambda queue, user: _pushed(queue, echo(1), user), WRITES, OPTIONAL),
+    "with_": _entry(lambda queue, user: _pushed(queue, echo(1).with_(user_id=user)), WRITES),
+    "@task": _entry(lambda queue, user: _pushed(queue, task(user_id=user)(echo.function)(1)), WRITES),
+    "@task-by-argument": _entry(lambda queue, user: _pushed(queue, owned(user)), WRITES),
+    "create": _entry(lambda queue, user: _pushed(queue, Task.create(user_id=user)), WRITES),
+    "push_batch": _entry(_pushed_in_batch, WRITES),
+    "push_function_task": _entry(_pushed_call, WRITES),
+    "get_task": _entry(lambda queue, user: queue.get_task(LIVE, user_id=user).args[0], OPTIONAL),
+    "get_result": _entry(lambda queue, user: queue.get_result(ENDED, user_id=user, timeout=0), OPTIONAL),
+    "delete_task": _entry(lambda queue, user: queue.delete_task("none", user_id=user) or user, OPTIONAL),
+    "cancel, retry": _entry(_canceled, WRITES, OPTIONAL),
+    "cancel": _entry(lambda queue, user: queue.cancel("none", user_id=user) or user, OPTIONAL),
+    "retry": _entry(lambda queue, user: queue.retry("none", user_id=user) or user, WRITES, OPTIONAL),
+    "failed": _entry(lambda queue, user: user if not queue.failed(user).tasks else None, OPTIONAL),
+    "requeue_failed": _entry(lambda queue, user: queue.requeue_failed(user) or user, OPTIONAL),
+    "purge_failed": _entry(lambda queue, user: queue.purge_failed(user) or user, OPTIONAL),
+    "explain": _entry(lambda queue, user: queue.explain(LIVE, user_id=user).user_id, OPTIONAL),
+    "get_queue_sizes": _entry(_sizes),
+    "get_user": _entry(lambda queue, user: queue.get_user(user) and user, EVERYONE),
+    "set_user": _entry(_set, WRITES, EVERYONE),
+    "reset_user": _entry(_reset, WRITES, EVERYONE),
+    "pause, resume": _entry(_paused, WRITES, OPTIONAL, EVERYONE),
+}
+"""Every verb that takes a user, but the one that takes everything from it."""
+ERASE: Final = _entry(_erased, WRITES)
+
+# --- tasks ----------------------------------------------------------------------------------------------------------
+
+
+def _taken(queue: TaskQueue, made: Task[Any]) -> object:
+    """Push a task whose id is alive: what is there stays, and is what the handle stands for."""
+    handle = queue.push(made, user_id=HOST)
+    assert (handle.created, handle.state()) == (False, TaskState.QUEUED)
+    return handle.task_id
+
+
+def _unique(queue: TaskQueue, made: Task[Any]) -> object:
+    """Push a task with a unique key twice, and once for another user; and take both away."""
+    first = queue.push(made, user_id=HOST)
+    again, other = queue.push(echo(2).with_(unique_key=made.unique_key), user_id=HOST), queue.push(made, user_id=PAST)
+    found = queue.get_task(first.task_id)
+    assert found is not None
+    assert (first.created, again.created, again.task_id, other.created) == (True, False, first.task_id, True)
+    assert queue.delete_task(first.task_id)
+    assert queue.delete_task(other.task_id)
+    return found.unique_key
+
+
+def _of_nobody(queue: TaskQueue, task_id: Any) -> object:
+    """Ask without a user: a chosen id is found with its user only."""
+    assert queue.get_task(task_id) is None
+    return queue.delete_task(task_id) or task_id
+
+
+TASK_ENTRIES: Final = {
+    "with_": _entry(lambda queue, name: _taken(queue, echo(0).with_(task_id=name)), WRITES, OPTIONAL),
+    "@task": _entry(lambda queue, name: _taken(queue, task(task_id=name)(echo.function)(0)), WRITES, OPTIONAL),
+    "create": _entry(lambda queue, name: _taken(queue, Task.create(user_id=HOST, task_id=name)), WRITES, OPTIONAL),
+    "push_function_task": _entry(
+        lambda queue, name: queue.push_function_task(HOST, echo, task_id=name), WRITES, OPTIONAL
+    ),
+    "get_task": _entry(lambda queue, name: queue.get_task(name, user_id=HOST).args[0]),
+    "get_result": _entry(lambda queue, name: queue.get_result(name, user_id=PAST, timeout=0)),
+    "delete_task": _entry(lambda queue, name: queue.delete_task(name, user_id="nobody") or name),
+    "cancel": _entry(lambda queue, name: queue.cancel(name, user_id="nobody") or name),
+    "retry": _entry(lambda queue, name: queue.retry(name, user_id="nobody") or name, WRITES),
+    "explain": _entry(lambda queue, name: queue.explain(name, user_id=HOST).task_id),
+    "without its user": _entry(_of_nobody),
+}
+"""Every verb that takes a task id."""
+KEY_ENTRIES: Final = {
+    "with_": _entry(lambda queue, key: _unique(queue, echo(0).with_(unique_key=key)), WRITES, OPTIONAL),
+    "@task": _entry(lambda queue, key: _unique(queue, task(unique_key=key)(echo.function)(0)), WRITES, OPTIONAL),
+    "create": _entry(lambda queue, key: _unique(queue, Task.create(user_id=HOST, unique_key=key)), WRITES, OPTIONAL),
+}
+"""Every way to give a unique key, which is whatever may be a task id."""
+
+# --- commands -------------------------------------------------------------------------------------------------------
+
+
+def _pushed_by_command(ground: Ground, *words: str) -> dict[str, Any]:
+    told: dict[str, Any] = ground.command("push", "badinput.echo", *words, "--json").json
+    assert told["created"] is (told["user_id"] != HOST)
+    assert not told["created"] or ground.queues["sync"].delete_task(told["task_id"])
+    return told
+
+
+def _user_of(*words: str) -> Callable[[Ground, Any], object]:
+    """Return an entry that asks of a user: `fairque WORDS -- USER`."""
+    return lambda ground, user: ground.command(*words, "--json", "--", user).json["user_id"]
+
+
+def _owner_of(*words: str) -> Callable[[Ground, Any], object]:
+    """Return an entry that asks of a user's task: `fairque WORDS LIVE --user=USER`."""
+    return lambda ground, user: ground.command(*words, LIVE, f"--user={user}", "--json").json["user_id"]
+
+
+def _task_of(*words: str) -> Callable[[Ground, Any], object]:
+    """Return an entry that asks of a task: `fairque WORDS -- ID`."""
+    return lambda ground, name: ground.command(*words, f"--user={HOST}", "--json", "--", name).json["task_id"]
+
+
+USER_COMMANDS: Final = {
+    "push": _entry(lambda ground, user: _pushed_by_command(ground, f"--user={user}")["user_id"], WRITES),
+    "task show": _entry(_owner_of("task", "show")),
+    "task explain": _entry(_owner_of("task", "explain")),
+    "user show": _entry(_user_of("user", "show"), EVERYONE),
+    "user set": _entry(_user_of("user", "set", "--max-concurrency=3"), WRITES, EVERYONE),
+    "user pause": _entry(_user_of("user", "pause"), WRITES),
+    "user resume": _entry(_user_of("user", "resume"), WRITES),
+    "user reset": _entry(_user_of("user", "reset"), WRITES, EVERYONE),
+    "info": _entry(lambda ground, user: ground.command("info", f"--user={user}", "--json").json["users"][0]["user_id"]),
+}
+TASK_COMMANDS: Final = {
+    "push": _entry(
+        lambda ground, name: _pushed_by_command(ground, f"--user={HOST}", f"--id={name}")["task_id"], WRITES
+    ),
+    "task show": _entry(_task_of("task", "show")),
+    "task explain": _entry(_task_of("task", "explain")),
+}

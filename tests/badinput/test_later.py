@@ -1,0 +1,38 @@
+"""Rows that wait for their feature: each fails as soon as the feature is there, and goes when its cells are written."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from typing import Final
+
+import pytest
+
+from fairque import Task
+from fairque.cli.main import COMMANDS
+from fairque.core.options import OPTIONS
+from fairque.worker.context import TaskContext
+
+
+def _module(name: str) -> Callable[[], bool]:
+    return lambda: importlib.util.find_spec(f"fairque.{name}") is not None
+
+
+LATER: Final[dict[str, Callable[[], bool]]] = {
+    "dependencies: self, a cycle of 2 and of 1,000, unknown, another user's, 10^5 parents, twice the same; "
+    "parents that are finished, failed, expired": lambda: "depends_on" in OPTIONS,
+    "dependencies: a graph with a cycle, with itself, of 10^5 tasks": lambda: hasattr(Task, "__rshift__"),
+    "dependencies: a parameter that comes from a task that is none": _module("core.graph"),
+    "cron: four fields, 60, */0, 31 February, R, @reboot, Arabic digits, 10 KB; a zone unknown, and ../etc/passwd; "
+    "29 February, gaps, overlaps and half hours of daylight saving": _module("scheduler"),
+    "cron: the same on a command line": lambda: "schedule" in COMMANDS,
+    "ids: a schedule's": _module("core.cron"),
+    "ids and payloads of xcom": lambda: "enable_xcom" in OPTIONS,
+    "numbers and texts of progress": lambda: hasattr(TaskContext, "progress"),
+    "tags of a task": lambda: "tags" in OPTIONS,
+}
+
+
+@pytest.mark.parametrize("built", LATER.values(), ids=list(LATER))
+def test_a_row_waits_for_its_feature(built: Callable[[], bool]) -> None:
+    assert not built(), "the feature is there: write the cells of its rows, and take them off this list"
