@@ -92,7 +92,9 @@ local function accept_tasks(flat, first)
     return redis.error_reply('BACKLOG ' .. overflow)
   end
   for _, gone in ipairs(replaced) do
-    unkeep(gone.user, { gone.id }, gone.bytes)
+    if answers[gone.place] == 0 then     -- else a living task has its unique key
+      unkeep(gone.user, { gone.id }, gone.bytes)
+    end
   end
   guard_lanes(users, places_of, flat)
   local seq, newcomers, since = queue.seq, {}, string.format(':%d:', queue.now)
