@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "user": "Give users weights and caps, pause them, see what is in force.",
     "queue": "Cap or pause a queue or a task name, say how service is shared.",
     "task": "Show how a task stands, and why it has not started.",
+    "doctor": "Check a live queue, and say what to do where something is wrong.",
     "simulate": "Replay a workload on a virtual clock, and ask: what if?",
     "bench": "Measure how fast fairque is on this machine.",
 }

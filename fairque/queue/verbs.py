@@ -23,7 +23,7 @@ from fairque.queue.consuming import Consuming
 from fairque.queue.intake import Mint, Receipt, entry_of, receipt_of
 from fairque.queue.lifecycle import Lifecycle
 from fairque.queue.shares import Shares
-from fairque.store import limits, readings, tasks
+from fairque.store import limits, readings, server, tasks
 from fairque.store.bell import BLOCK
 from fairque.store.call import Call, Conversation, Sleep
 from fairque.store.records import Record
@@ -71,7 +71,7 @@ class Verbs:
         return limits.seeds_name(self.settings.users)
 
     def _check_server(self) -> Conversation[None]:
-        policy = yield tasks.eviction_policy(self.root)
+        policy = yield server.eviction_policy(self.root)
         if policy in ("", "noeviction") or self.settings.redis.allow_eviction:
             return
         raise EvictingServer(

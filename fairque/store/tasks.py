@@ -74,11 +74,6 @@ def open_queue(root: str, aging_ms: int, cost: str = "count", seeds: str = "") -
     return Call("open", root, (SCHEMA, aging_ms, cost, seeds), read)
 
 
-def eviction_policy(root: str) -> Call[str]:
-    """Read by which policy the server evicts keys when it is full; '' where it does not say."""
-    return Call("server", root, (), lambda reply: str(reply.decode()))
-
-
 def push(root: str, entries: Sequence[Entry], now: str = "") -> Call[list[Accepted]]:
     """Accept up to CHUNK tasks, all or none; sent twice, it makes them once."""
     args: list[Argument] = [now, WAKE_LIMIT]

@@ -1,7 +1,8 @@
 #!lua flags=no-writes
--- What a queue has to know of its server before it trusts it.
+-- What the server says of itself.
 -- include: keys
--- takes: nothing
--- replies: the policy by which keys are evicted ('' where the server does not say)
-local memory = redis.pcall('INFO', 'memory')
-return type(memory) == 'string' and string.match(memory, 'maxmemory_policy:(%S+)') or ''
+-- takes: sections of its INFO, at least one
+-- replies: Redis's clock in us, and these sections (false: not permitted)
+local time = redis.call('TIME')
+local told = redis.pcall('INFO', unpack(ARGV))
+return { time[1] * 1000000 + time[2], type(told) == 'string' and told }

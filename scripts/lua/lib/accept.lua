@@ -93,7 +93,9 @@ local function accept_tasks(flat, first)
   end
   guard_lanes(users, places_of, flat)
   for _, gone in ipairs(replaced) do
-    unkeep(gone.user, { gone.id }, gone.bytes)
+    if answers[gone.place] == 0 then     -- else a living task has its unique key
+      unkeep(gone.user, { gone.id }, gone.bytes)
+    end
   end
   local seq, newcomers, since = queue.seq, {}, string.format(':%d:', queue.now)
   for _, user in ipairs(users) do

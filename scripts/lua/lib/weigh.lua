@@ -26,7 +26,7 @@ local function weigh_users_tasks(user, places, flat, first, answers, replaced)
     answers[answer_place(at, first)] = (not holder and 0) or (holder == nonce and 1) or holder
     pushed[id] = holder or nonce
     if not holder and record then
-      replaced[#replaced + 1] = { user = user, id = id, bytes = #texts[n] }
+      replaced[#replaced + 1] = { user = user, id = id, bytes = #texts[n], place = answer_place(at, first) }
     end
   end
 end

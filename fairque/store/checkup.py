@@ -1,0 +1,237 @@
+"""Calls that look whether a queue's own tables agree. Each answer is of one instant, so a busy queue cannot deceive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+from fairque.core.ids import encode_id
+from fairque.store.call import Call, Conversation
+
+RECORDS: Final = 60
+"""Records of a user that are looked at in one call, unless they are large or its lanes very long."""
+MOST_SUBJECTS: Final = 4_000
+"""Users and task names whose counts are added up in one call: as many as take it 5 ms."""
+MOST_RUNS: Final = 1_500
+"""Runs that are counted by user and name in one call: as many as take it 5 ms."""
+TABLES: Final = ("runs", "leases", "progress", "suspects", "stops", "due", "waiters", "who")
+"""Tables whose entries must lead to something that is there."""
+BEGIN: Final = b"0"
+"""The cursor to begin with; when it comes back, all has been seen."""
+_ENTRIES: Final = 200
+_ALIVE_MS: Final = 5_000
+
+
+class Fault(NamedTuple):
+    """One entry that does not agree with the rest. `kind` is what the script calls it, `where` a member or an id."""
+
+    kind: str
+    where: str
+
+
+class Page(NamedTuple):
+    """A page of a table: where the next one begins, how many entries were looked at, and what is wrong with some."""
+
+    cursor: bytes
+    seen: int
+    faults: tuple[Fault, ...]
+
+
+class QueueFacts(NamedTuple):
+    """A queue at one instant; instants are epoch ms by Redis's clock, None where there is nothing."""
+
+    clock: int
+    now: int
+    schema: int
+    users: int
+    workers: int
+    counts: int
+    runs: int
+    leases: int
+    due: int
+    held: int
+    limits: int
+    parked: int
+    scopes: int
+    stops: int
+    queued: int
+    scheduled: int
+    failed: int
+    scopes_counted: int
+    stopping: int
+    limited: int
+    named: int
+    first_due: int | None
+    first_lease: int | None
+    reaping_from: int
+    first_expiry: int | None
+
+
+class Places(NamedTuple):
+    """Where the tasks of a page of records are; `ended` are those that are kept and did not fail."""
+
+    queued: int
+    running: int
+    aside: int
+    scheduled: int
+    failed: int
+    ended: int
+    ended_bytes: int
+    keys: int
+    """Living tasks with a unique key."""
+
+
+class UserFacts(NamedTuple):
+    """One user at one instant: what is counted, what there is, and where its turn comes from."""
+
+    counted: tuple[int, ...]
+    """Ready tasks of level 1 to 6."""
+    aside: int
+    scheduled: int
+    failed: int
+    ghosts: int
+    running: int
+    lanes: tuple[int, ...]
+    aside_entries: int | None
+    failed_ids: int
+    records: int
+    unique: int
+    kept_bytes: int
+    tag: float | None
+    owes: bool
+    held: str
+    """The bar it waits outside the ring for: p, c or r; '' where it does not."""
+    bar: str
+    """What bars its next start now."""
+    opening: bool
+    indexed: bool
+    lists: frozenset[str]
+    lists_without: tuple[str, ...]
+    page: Page
+    places: Places
+
+    @property
+    def ready(self) -> int:
+        """Tasks counted as ready."""
+        return sum(self.counted)
+
+    @property
+    def whole(self) -> bool:
+        """Whether all its records were on this page."""
+        return self.page.cursor == BEGIN and self.page.seen == self.records
+
+
+class Sums(NamedTuple):
+    """All that waits, added up at one instant."""
+
+    totals: tuple[int, int, int]
+    """The queue's own: queued (ready or set aside), scheduled, failed."""
+    of_users: tuple[int, int, int] | None
+    """The same over all users; None where there were too many for one call."""
+    of_names: int
+    """Queued and scheduled over all task names."""
+    names: dict[str, int]
+    """How many tasks of each name wait."""
+
+
+class Slot(NamedTuple):
+    """A subject that has another number of runs than was counted: a user, or `|name`."""
+
+    subject: str
+    counted: int
+    running: int
+
+
+def look_at_queue(root: str, now: str = "") -> Call[tuple[str, ...] | QueueFacts]:
+    """Look at a whole queue. Where keys have another type than they should, their names are the answer."""
+
+    def read(reply: list[Any]) -> tuple[str, ...] | QueueFacts:
+        if reply[0]:
+            return tuple(reply[0].decode().split(","))
+        instants: Any = (None if value == b"" else value for value in reply[1:])
+        return QueueFacts(*instants)
+
+    return Call("check_queue", root, (now, _ALIVE_MS), read)
+
+
+def look_at_user(root: str, user_id: str, cursor: bytes = BEGIN, now: str = "") -> Call[UserFacts]:
+    """Look at a user and at a page of its records."""
+    return Call("check_user", root, (now, encode_id(user_id), cursor, RECORDS), _read_user)
+
+
+def look_at_page(root: str, table: str, cursor: bytes) -> Call[Page]:
+    """Look at a page of one of TABLES."""
+
+    def read(reply: list[Any]) -> Page:
+        return Page(reply[0], reply[1], _faults(reply[2:]))
+
+    return Call("check_page", root, (table, cursor, _ENTRIES), read)
+
+
+def pages(root: str, table: str) -> Conversation[list[Fault]]:
+    """Look at one of TABLES page by page."""
+    cursor, faults = BEGIN, list[Fault]()
+    while True:
+        page = yield look_at_page(root, table, cursor)
+        faults += page.faults
+        cursor = page.cursor
+        if cursor == BEGIN:
+            return faults
+
+
+def add_up(root: str) -> Call[Sums]:
+    """Add up what is counted of users and names."""
+
+    def read(reply: list[Any]) -> Sums:
+        queued, scheduled, failed, *rest = reply
+        totals = (queued, scheduled, failed)
+        if not rest:
+            return Sums(totals, None, 0, {})
+        names = zip(rest[4::2], rest[5::2], strict=True)
+        known = {name.decode(errors="replace").removeprefix("|"): amount for name, amount in names}
+        return Sums(totals, (rest[0], rest[1], rest[2]), rest[3], known)
+
+    return Call("check_sums", root, (MOST_SUBJECTS,), read)
+
+
+def count_runs(root: str) -> Call[tuple[Slot, ...] | None]:
+    """Count runs by user and name; answers what was counted otherwise, None where there are too many for one call."""
+
+    def read(reply: list[Any]) -> tuple[Slot, ...] | None:
+        looked, *flat = reply
+        off = zip(flat[0::3], flat[1::3], flat[2::3], strict=True)
+        return tuple(Slot(subject.decode(errors="replace"), *both) for subject, *both in off) if looked else None
+
+    return Call("check_slots", root, (MOST_RUNS, 2 * MOST_RUNS), read)
+
+
+def _read_user(reply: list[Any]) -> UserFacts:
+    numbers = iter(reply)
+
+    def take(count: int) -> tuple[int, ...]:
+        return tuple(next(numbers) for _ in range(count))
+
+    counted = take(6)
+    aside, scheduled, failed, ghosts, running = take(5)
+    lanes = take(6)
+    aside_entries, failed_ids, records, unique, kept_bytes = take(5)
+    tag, owes, held, bar, opening, indexed, lists, without = (next(numbers) for _ in range(8))
+    cursor, seen = next(numbers), next(numbers)
+    places = Places(*take(8))
+    return UserFacts(
+        counted, aside, scheduled, failed, ghosts, running, lanes,
+        None if aside_entries < 0 else aside_entries, failed_ids, records, unique, kept_bytes,
+        float(tag) if tag else None, owes == 1, held.decode(), bar.decode(), opening == 1, indexed == 1,
+        frozenset(_names(lists)), tuple(_names(without)),
+        Page(cursor, seen, _faults(list(numbers))), places,
+    )  # fmt: skip
+
+
+def _names(text: bytes) -> Iterable[str]:
+    return (name for name in text.decode().split(",") if name)
+
+
+def _faults(flat: list[bytes]) -> tuple[Fault, ...]:
+    return tuple(
+        Fault(kind.decode(), where.decode(errors="replace")) for kind, where in zip(flat[::2], flat[1::2], strict=True)
+    )

@@ -1,0 +1,75 @@
+"""A queue in which there is something of every kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fairque.core.models import Progress
+from fairque.store import fates, progress, tasks
+from tests.lua.scene import BURY, DONE, Scene
+
+
+class Stock(Scene):
+    """a: ready, scheduled, failed, finished, one with a unique key, one that is to start soon; b: a suspect runs on w2;
+    c: held at its cap, one runs and is to stop; d: paused and held; e: held for its rate; f: one task is set aside.
+    A list of users names a.
+    """
+
+    def fill(self) -> None:
+        """Push and run all that."""
+        self.register(["a", "z"])
+        self.push("b", "b1")
+        self.claim(worker="w1")
+        self.now += 16_000
+        assert self.claim(worker="w2")[0].lost == 1
+        self.push("a", "fail", "done")
+        failed, done = self.claim(2)
+        self.end([failed], BURY)
+        self.end([done], DONE)
+        self.push("a", "a1", "a2")
+        self.push("a", "a6", level=6)
+        self.push("a", "later", when="+100000")
+        self.push("a", "only", label="m:f #key")
+        self.push("a", "soon", when="/50000")
+        self.limit_user("c", max_concurrency=1)
+        self.limit_user("d", paused=True)
+        self.limit_user("e", rate="1/d")
+        self.limit_task("m:g", paused=True)
+        for user in ("c", "e"):
+            self.push(user, "1", "2")
+        self.push("d", "1")
+        self.push("f", "1", label="m:g")
+        self.push("f", "2")
+        self.limit_user("a", paused=True)
+        self.claim(10, worker="w3")
+        self.limit_user("a", mode="reset")
+        self.run(tasks.wait(self.root, "c", "1", "waiter", listed=True))
+        assert self.run(fates.cancel(self.root, "c", "1", 60, now=self.at())) == 2
+        run: Any = self.client.hget(self.key("runs"), "c|1")
+        self.run(progress.report(self.root, [progress.Report(b"c|1", run.partition(b":")[0], Progress(50.0, "half"))]))
+
+    def of(self, user: str, what: str) -> str:
+        """Return one of a user's keys."""
+        return self.key(f"user:{user}:{what}")
+
+    def record(self, user: str, task_id: str) -> bytes:
+        """Return a record."""
+        found: Any = self.client.hget(self.of(user, "tasks"), task_id)
+        return bytes(found)
+
+    def edit(self, user: str, task_id: str, old: bytes, new: bytes) -> None:
+        """Change a record."""
+        record = self.record(user, task_id)
+        assert old in record, record
+        self.client.hset(self.of(user, "tasks"), task_id, record.replace(old, new, 1))
+
+    def forget_run(self, member: str) -> None:
+        """Let a run never have been."""
+        self.client.hdel(self.key("runs"), member)
+        self.client.zrem(self.key("leases"), member)
+        self.client.hdel(self.key("busy"), member.partition("|")[0])
+
+    def queue_again(self, user: str, task_id: str) -> None:
+        """Put a task into its lane that is not there."""
+        seq = self.record(user, task_id).split(b":")[1].decode()
+        self.client.lpush(self.of(user, "normal:3"), f"{seq}:1:{task_id}")

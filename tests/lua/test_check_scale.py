@@ -1,0 +1,62 @@
+"""What looks whether a queue agrees takes little time, however many users, tasks and runs there are (I20)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from fairque.store import checkup, tasks
+from fairque.store.call import Call
+from tests.lua.scene import Scene
+from tests.lua.test_scale import MOST_MS, flood, typical_ms
+
+USERS, TASKS, LONG = 10_000, 100_000, 200_000
+NOISE = 2
+"""Others share the machine: what the reference script leaves of that."""
+
+
+@pytest.mark.timeout(300)
+def test_each_look_takes_little_time(scene: Scene) -> None:
+    scene.push_entries(
+        [
+            tasks.Entry(
+                f"user:{n % USERS}", f"t{n}", 3 if n % 7 else 5, "", "" if n % 10 else "+9000", b"m:f|" + 99 * b"x"
+            )
+            for n in range(TASKS)
+        ]
+    )
+    while scene.client.hlen(scene.key("runs")) < checkup.MOST_RUNS:
+        scene.claim(100)
+    users = itertools.cycle(f"user:{n}" for n in range(0, USERS, 997))
+
+    def often(make: Callable[[], Call[Any]]) -> float:
+        return typical_ms(scene, ((lambda: scene.run(make())) for _ in range(9)))
+
+    root = scene.root
+    took = {table: often(partial(checkup.look_at_page, root, table, checkup.BEGIN)) for table in checkup.TABLES}
+    took["queue"] = often(lambda: checkup.look_at_queue(root, scene.at()))
+    took["user"] = often(lambda: checkup.look_at_user(root, next(users), now=scene.at()))
+    took["slots"] = often(lambda: checkup.count_runs(root))
+    took["sums of too many"] = often(lambda: checkup.add_up(root))
+    assert scene.run(checkup.count_runs(root)) == ()
+    assert scene.run(checkup.add_up(root)).of_users is None
+    assert {what: ms for what, ms in took.items() if ms > MOST_MS * NOISE} == {}, took
+
+
+@pytest.mark.timeout(300)
+def test_sums_of_many_users_and_a_very_long_lane_take_little_time(scene: Scene) -> None:
+    most = checkup.MOST_SUBJECTS - 2
+    scene.push_entries(
+        [tasks.Entry(f"user:{n % most}", f"t{n}", 3 + n // most, "", "", b"m:f|") for n in range(2 * most)]
+    )
+    flood(scene, LONG)
+    sums = typical_ms(scene, ((lambda: scene.run(checkup.add_up(scene.root))) for _ in range(9)))
+    assert scene.run(checkup.add_up(scene.root)).of_users == (2 * most + LONG, 0, 0)
+    long = typical_ms(
+        scene, ((lambda: scene.run(checkup.look_at_user(scene.root, "flood", now=scene.at()))) for _ in range(9))
+    )
+    assert (sums < MOST_MS * NOISE, long < MOST_MS * NOISE) == (True, True), (sums, long)
