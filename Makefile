@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SEED ?= 1
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench bench-fairness race clean
+.PHONY: help demo test lint format bench bench-fairness race chaos clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "}; {printf "  make %-14s %s\n", $$1, $$2}'
@@ -33,6 +34,9 @@ bench-fairness: $(READY) ## Measure what fairness costs Redis, and what a quiet 
 
 race: $(READY) ## Measure fairness beside other task queues (they are installed under bench/.peers)
 	$(BIN)/python bench/peers/race.py
+
+chaos: $(READY) ## Kill, stop and cut off workers and Redis under 100,000 tasks, and check that nothing is lost (SEED=7)
+	$(BIN)/python -m tests.chaos --seed $(SEED)
 
 clean: ## Remove the virtual environment and all caches
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -50,6 +50,7 @@ class Proxy:
         self._is_cut = self._is_held = self._is_closed = False
         self.dropped = self.cuts = self.held = self.replies = 0
         self._open: list[socket.socket] = []
+        self._addresses: dict[socket.socket, tuple[str, int]] = {}
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         parts = urlsplit(upstream)
@@ -83,6 +84,11 @@ class Proxy:
             self._is_cut = self._is_held = False
             self._lock.notify_all()
 
+    def addresses(self) -> list[str]:
+        """Return the addresses, `host:port`, by which the server knows the connections that are open."""
+        with self._lock:
+            return [f"{host}:{port}" for host, port in self._addresses.values()]
+
     def close(self) -> None:
         """Close everything."""
         with self._lock:
@@ -108,8 +114,14 @@ class Proxy:
                 if self._is_cut or self._is_closed:
                     client.close()
                     continue
-                server = self._connect()
+                try:
+                    server = self._connect()
+                except OSError:  # nobody is there: the client finds out as it would without us
+                    client.close()
+                    continue
                 self._open += [client, server]
+                if server.family != socket.AF_UNIX:
+                    self._addresses[server] = server.getsockname()
             self._spawn(self._requests, client, server)
             self._spawn(self._replies, server, client)
 
@@ -165,6 +177,7 @@ class Proxy:
                     one.shutdown(socket.SHUT_RDWR)
                 if one in self._open:
                     self._open.remove(one)
+                self._addresses.pop(one, None)
                 one.close()
 
     def _connect(self) -> socket.socket:
