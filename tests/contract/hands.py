@@ -10,6 +10,9 @@ from typing import Any
 from fairque import Task, TaskHandle, TaskQueue, TaskState
 from tests.contract.jobs import echo
 
+WAITING = ("queued", "scheduled", "retrying")
+ENDED = ("finished", "failed", "canceled")
+
 
 def pop(queue: TaskQueue, timeout: float = 0) -> Task[Any]:
     """Pop a task that is there, or comes in time."""
@@ -43,6 +46,14 @@ def brought_to(queue: TaskQueue, state: str, *, user_id: str = "u", **options: A
         assert handle.cancel()
     assert handle.state() is TaskState("scheduled" if state == "retrying" else state)
     return handle
+
+
+def counted(queue: TaskQueue, user_id: str = "u") -> tuple[int, int, int, int]:
+    """Return how many tasks of a user are queued, run, are scheduled and had failed; all totals must say the same."""
+    sizes, stats = queue.get_queue_sizes(user_id), queue.get_stats()
+    found = (sizes["queued"], sizes["started"], sizes["scheduled"], sizes["failed"])
+    assert found == (stats["queued"], stats["started"], stats["scheduled"], stats["failed"])
+    return found
 
 
 class Waiter:
