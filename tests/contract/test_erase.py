@@ -40,9 +40,6 @@ def test_only_what_is_that_users_is_erased(queue: TaskQueue) -> None:
     """I23."""
     kept = {user: queue.push(echo(user).with_(task_id="x"), user_id=user) for user in ("U", "u:1", "u|", "uu", "é")}
     queue.set_user("U", weight=3)
-    bury(queue, [])
-    for user in kept:
-        assert queue.retry("x", user_id=user)
     mine = queue.push_batch([echo(n).with_(task_id=str(n)) for n in range(3)], user_id="u")
     assert queue.erase_user("u") == 3
     assert {handle.state() for handle in kept.values()} == {TaskState.QUEUED}
