@@ -107,8 +107,8 @@ def test_a_cursor_goes_on_though_its_task_and_its_user_are_gone(queue: TaskQueue
 
 @pytest.mark.parametrize(
     "cursor",
-    ["", "x", "u\nx", "u\nx\n", "u\nx\n-1", "u\nx\n1e3", "u\nx\n٣", f"u\nx\n{10**15}", "*\nx\n1", "\nx\n1", "u\n\n1",
-     "u\nx\n1\n", "u\nx\n1\ny", "u" * 300 + "\nx\n1", "u\nx\0\n1", 5, b"u\nx\n1", ["u", "x", 1]],
+    ["", "x", "u:x", "u:x:", "u:x:-1", "u:x:1e3", "u:x:٣", f"u:x:{10**15}", "*:x:1", ":x:1", "u::1", "u:x:1:", "u:x:1:y",
+     "u" * 300 + ":x:1", "u:x\0:1", "u:x\n:1", "u%0A:x:1", "u:%00:1", "u:%20:1", 5, b"u:x:1", ["u", "x", 1]],
 )  # fmt: skip
 def test_a_forged_cursor_is_refused(queue: TaskQueue, cursor: Any) -> None:
     with pytest.raises(TaskValidationError, match=r"cursor: |user_id: |task_id: "):
@@ -118,10 +118,10 @@ def test_a_forged_cursor_is_refused(queue: TaskQueue, cursor: Any) -> None:
 def test_a_cursor_that_no_page_had_shows_nobody_anything_more(queue: TaskQueue) -> None:
     """I23."""
     mixed(queue)
-    assert queue.failed("a", cursor="a\nno such task\n0").tasks == ()
-    assert {task.args[0] for task in queue.failed("a", cursor="b\nx\n0").tasks} <= {1, 2, 3}
-    assert queue.failed(cursor="zzz\nx\n0").tasks == ()
-    assert {task.user_id for task in queue.failed(cursor="a|*\nx\n0").tasks} == {"b", "b:c|{d}"}
+    assert queue.failed("a", cursor="a:no such task:0").tasks == ()
+    assert {task.args[0] for task in queue.failed("a", cursor="b:x:0").tasks} <= {1, 2, 3}
+    assert queue.failed(cursor="zzz:x:0").tasks == ()
+    assert {task.user_id for task in queue.failed(cursor="a|*:x:0").tasks} == {"b", "b:c|{d}"}
 
 
 @pytest.mark.parametrize(
