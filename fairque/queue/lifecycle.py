@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from fairque.core.ids import check_task_id, check_user_id
+from fairque.core.ids import check_task_id, check_user_id, decode_id, encode_id
 from fairque.core.models import Task
 from fairque.core.outcome import Failure
 from fairque.core.quantity import check_seconds, check_whole
@@ -107,7 +107,7 @@ class Lifecycle:
                         found.append(task)
                 seen += len(page)
                 if after and (len(found) >= limit or seen >= _SEEN_MOST):
-                    return FailedPage(tuple(found), f"{user_id}\n{after.task_id}\n{after.failed_ms}")
+                    return FailedPage(tuple(found), _cursor(user_id, after))
         return FailedPage(tuple(found))
 
     def requeue_failed(self, which: Which) -> Conversation[int]:
@@ -169,13 +169,17 @@ class Lifecycle:
         return None if record is None else record.user_id
 
 
+def _cursor(user_id: str, place: Place) -> str:
+    return f"{encode_id(user_id)}:{encode_id(place.task_id)}:{place.failed_ms}"
+
+
 def _read_cursor(cursor: str | None) -> tuple[str, Place] | None:
     if cursor is None:
         return None
-    parts = cursor.split("\n") if isinstance(cursor, str) else []
+    parts = cursor.split(":") if isinstance(cursor, str) else []
     if len(parts) != 3 or not (parts[2].isascii() and parts[2].isdigit() and len(parts[2]) <= 15):
         raise TaskValidationError("cursor: is not one that a page of failed tasks had")
-    return check_user_id(parts[0]), Place(check_task_id(parts[1]), int(parts[2]))
+    return check_user_id(decode_id(parts[0])), Place(check_task_id(decode_id(parts[1])), int(parts[2]))
 
 
 def _shown(user_id: str, place: Place, record: Any) -> Task[Any]:

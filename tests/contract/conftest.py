@@ -15,6 +15,7 @@ from tests.contract.facade import Blocking, Loop
 from tests.proxy import Proxy, proxied
 
 Make = Callable[..., TaskQueue]
+Lossy = Callable[..., Any]
 
 
 @pytest.fixture
@@ -71,6 +72,23 @@ def far(make: Make, config: FairQueueConfig, proxy: Proxy) -> TaskQueue:
     queue = make(config=FairQueueConfig(redis=redis_, queue=config.queue, workers=config.workers))
     queue.get_stats()
     return queue
+
+
+@pytest.fixture
+def lossy(far: TaskQueue, proxy: Proxy) -> Lossy:
+    """Give a function that runs something on `far` whose reply is lost once, and proves that it was; `skip` lets so
+    many replies pass before.
+    """
+
+    def run(act: Callable[[], Any], skip: int = 0) -> Any:
+        far.get_stats()
+        proxy.drop(skip)
+        before = proxy.dropped
+        answer = act()
+        assert proxy.dropped == before + 1
+        return answer
+
+    return run
 
 
 @pytest.fixture

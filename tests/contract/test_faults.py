@@ -13,6 +13,7 @@ from fairque import FairQueueConfig, TaskQueue, TaskState
 from fairque.errors import PartialPush, RedisUnavailable
 from fairque.store import claims, tasks
 from fairque.store.driver import Driver
+from tests.contract.conftest import Lossy
 from tests.contract.jobs import echo
 from tests.proxy import Proxy
 from tests.waiting import wait_until
@@ -37,24 +38,6 @@ def take(queue: TaskQueue) -> list[Any]:
 
 
 # --- one reply lost -------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def lossy(far: TaskQueue, proxy: Proxy) -> Callable[[Callable[[], Any]], Any]:
-    """Give a function that runs something whose reply is lost once, and proves that it was."""
-
-    def run(act: Callable[[], Any]) -> Any:
-        far.get_stats()
-        proxy.drop()
-        before = proxy.dropped
-        answer = act()
-        assert proxy.dropped == before + 1
-        return answer
-
-    return run
-
-
-Lossy = Callable[[Callable[[], Any]], Any]
 
 
 def test_a_push_whose_reply_is_lost_makes_one_task(far: TaskQueue, queue: TaskQueue, lossy: Lossy) -> None:

@@ -15,6 +15,7 @@ from fairque.core.settings import QueueSettings, RedisSettings
 from fairque.errors import EvictingServer, QueueFull, QueueRefusal
 from fairque.store.embedded import attach
 from tests.contract.conftest import Make
+from tests.contract.hands import bury
 from tests.contract.jobs import echo
 
 
@@ -92,6 +93,27 @@ def test_a_full_redis_refuses_pushes_and_drains(small: TaskQueue, server: redis.
         small.finish(task, "short")
     small.push(echo("z"), user_id="new")  # what was drained makes room
     assert small.get_stats()["finished_total"] == 198
+
+
+def test_what_is_not_wanted_goes_and_what_failed_comes_back_while_redis_is_full(
+    small: TaskQueue, server: redis.Redis
+) -> None:
+    bury(small, [echo(n) for n in range(20)], user_id="a")
+    doomed = small.push_batch([echo(n).with_(unique_key=str(n)) for n in range(20)], user_id="b")
+    accepted = fill(small, server)
+    with pytest.raises(QueueFull):
+        small.push(echo("y" * 5_000), user_id="a")
+    assert all(handle.cancel() for handle in doomed[:10])
+    assert all(handle.retry() for handle in doomed[:5])
+    assert len(small.failed().tasks) == 20
+    assert small.retry(small.failed(limit=1).tasks[0].task_id or "")
+    assert (small.requeue_failed(older_than=0), small.get_queue_sizes("a")["queued"]) == (19, 20)
+    bury(small, [], user_id="a")
+    assert small.get_stats()["failed"] == accepted + 35
+    assert small.purge_failed("a") == 20
+    assert small.erase_user("b") == 20
+    assert small.purge_failed() == accepted
+    small.push(echo("z"), user_id="new")
 
 
 def test_a_waiter_is_listed_and_woken_while_redis_is_full(small: TaskQueue, server: redis.Redis) -> None:

@@ -13,14 +13,9 @@ from fairque import Backoff, FairQueueConfig, Task, TaskQueue, TaskState
 from fairque.core.settings import FairnessSettings
 from fairque.errors import StaleLease, TaskFailed, TaskValidationError
 from tests.contract.conftest import Make
+from tests.contract.hands import pop
 from tests.contract.jobs import add, echo
 from tests.waiting import wait_until
-
-
-def pop(queue: TaskQueue, timeout: float = 0) -> Task[Any]:
-    task = queue.pop(timeout)
-    assert task is not None
-    return task
 
 
 def raised(message: str) -> ValueError:

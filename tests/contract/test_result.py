@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Any
 
 import pytest
 
-from fairque import Task, TaskQueue, TaskState
+from fairque import TaskQueue, TaskState
 from fairque.errors import ResultTimeout, TaskFailed, TaskRunning, UnknownTask
 from tests.contract.conftest import Make
+from tests.contract.hands import Waiter, pop
 from tests.contract.jobs import echo
 from tests.waiting import wait_until
 
@@ -18,34 +18,6 @@ STATS = {
     "queue", "users", "workers", "queued", "started", "deferred", "scheduled", "finished_total", "failed_total",
     "canceled_total", "retried_total", "lost_total", "failed",
 }  # fmt: skip
-
-
-def pop(queue: TaskQueue) -> Task[Any]:
-    task = queue.pop()
-    assert task is not None
-    return task
-
-
-class Waiter:
-    """A thread that waits for a result."""
-
-    def __init__(self, queue: TaskQueue, task_id: str, timeout: float | None = 20) -> None:
-        self.outcome: Any = None
-        self._thread = threading.Thread(target=self._wait, args=(queue, task_id, timeout), daemon=True)
-        self._thread.start()
-
-    def _wait(self, queue: TaskQueue, task_id: str, timeout: float | None) -> None:
-        try:
-            self.outcome = queue.get_result(task_id, timeout=timeout)
-        except Exception as error:
-            self.outcome = error
-
-    def join(self) -> float:
-        """Return after how many seconds it had its answer."""
-        began = time.monotonic()
-        self._thread.join(10)
-        assert not self._thread.is_alive()
-        return time.monotonic() - began
 
 
 # --- results --------------------------------------------------------------------------------------------------------

@@ -7,9 +7,8 @@ import pytest
 
 from fairque.core.codec import Ending
 from fairque.core.models import Progress
-from fairque.store import claims, fates, progress, tasks
-from tests.lua.scene import BURY, DONE, RELEASE, Scene, again, ids_of, postpone
-from tests.lua.test_retention import remaining
+from fairque.store import claims, fates, progress, readings, tasks
+from tests.lua.scene import BURY, DONE, RELEASE, Scene, ids_of, postpone
 
 
 def test_purge_forgets_failed_tasks_only_and_sent_twice_acts_once(scene: Scene) -> None:
@@ -25,45 +24,8 @@ def test_purge_forgets_failed_tasks_only_and_sent_twice_acts_once(scene: Scene) 
     assert ids_of(scene.claim(9)) == ["waits"]
 
 
-def erase(scene: Scene, user: str) -> int:
-    """Erase a user; return how many tasks that were."""
-    total, left = 0, 1
-    while left:
-        left, removed = scene.run(fates.erase(scene.root, user, scene.name("e"), now=scene.at()))
-        total += removed
-    return total
-
-
 def cancel(scene: Scene, user: str, task_id: str) -> fates.Canceled:
     return scene.run(fates.cancel(scene.root, user, task_id, 60, now=scene.at()))
-
-
-def test_erasing_a_user_leaves_nothing_of_it_and_all_of_the_others(scene: Scene) -> None:
-    scene.limit_user("a", weight=2, rate="1000/s")
-    scene.push_many("a", 250)
-    scene.push("a", "later", when="+9000/20000")
-    scene.push("b", "t")
-    held = scene.claim(6)
-    own = [grant for grant in held if grant.user_id == "a"]
-    scene.end(own[:1], DONE)
-    scene.end(own[1:2], BURY)
-    scene.end(own[2:3], again(9))
-    scene.run(fates.cancel(scene.root, "a", own[3].task_id, 60, now=scene.at()))
-    total, left, steps = 0, 1, 0
-    while left:
-        left, removed = scene.run(fates.erase(scene.root, "a", scene.name("e"), now=scene.at()))
-        assert removed <= 100
-        total, steps = total + removed, steps + 1
-    assert (total, steps) == (251, 4)
-    assert scene.end(own[4:], DONE) == [*range(len(own[4:]))], "what ran finds no lease"
-    assert not [key for key in scene.dump() if b":user:a:" in key]
-    assert scene.stat("stopping") == scene.stat("scheduled") == scene.stat("failed") == 0
-    others = [grant for grant in held if grant.user_id == "b"]
-    scene.end(others, DONE)
-    assert scene.claim(9) == []
-    scene.now += 3_700_000
-    scene.settle()
-    assert remaining(scene) == {"stats"}
 
 
 @pytest.mark.parametrize("when", ["", "+5000"])
@@ -136,16 +98,6 @@ def test_a_record_that_nobody_can_read_is_a_dead_letter_and_the_others_go_on(sce
 # --- leaving a queue in which others stay ---------------------------------------------------------------------------
 
 
-def test_erasing_a_run_makes_room_for_what_was_set_aside_for_its_name(scene: Scene) -> None:
-    scene.limit_task("m:f", max_concurrency=1)
-    scene.push("a", "a1")
-    assert ids_of(scene.claim(1)) == ["a1"]
-    scene.push("b", "b1", "b2")
-    assert scene.claim(5) == []
-    assert erase(scene, "a") == 1
-    assert ids_of(scene.claim(5)) == ["b1"]
-
-
 @pytest.mark.parametrize("way", ["cancel", "delete", "expiry"])
 def test_a_held_user_whose_last_ready_task_goes_keeps_its_debt(timed: Scene, way: str) -> None:
     timed.limit_user("a", max_concurrency=1)
@@ -209,3 +161,29 @@ def test_a_dead_letter_with_a_damaged_header_hides_no_other(scene: Scene, header
     page = scene.run(fates.failed(scene.root, "a", None, 10))
     assert {place.task_id: record is not None for place, record in page} == {"t1": True, "t2": False, "t3": True}
     assert scene.run(fates.purge(scene.root, "a", ["t2"], "r", now=scene.at())) == 1
+
+
+@pytest.mark.parametrize("place", ["scheduled", "aside", "ready"])
+def test_a_damaged_record_is_a_dead_letter_wherever_it_waits(scene: Scene, place: str) -> None:
+    scene.push("a", "bad", when="+1000" if place == "scheduled" else "")
+    if place == "aside":
+        scene.limit_task("m:f", paused=True)
+        assert scene.claim(1) == []
+    scene.client.hset(scene.key("user:a:tasks"), "bad", b"\x00garbage|")
+    scene.now += 1_000
+    scene.limit_task("m:f", mode="reset")
+    assert scene.claim(1) == []
+    assert scene.run(readings.sizes(scene.root, "a")) == (0, 0, 0, 0, 0, 1)
+    assert [scene.stat(name) for name in ("queued", "scheduled", "failed")] == [0, 0, 1]
+    (page,) = scene.run(fates.failed(scene.root, "a", None, 10))
+    assert page[0].task_id == "bad"
+    assert scene.serve(1) == []
+
+
+def test_what_ended_just_now_is_there_to_be_read_however_much_its_user_keeps(scene: Scene) -> None:
+    scene.push_many("a", 31)
+    grants = scene.claim(31)
+    scene.end(grants[:30], DONE)
+    scene.kept_bytes = int(scene.client.hget(scene.key("kept-bytes"), "a") or 0)
+    scene.end(grants[30:], DONE, keep=120)
+    assert scene.run(tasks.get(scene.root, grants[30].task_id, "a")) is not None

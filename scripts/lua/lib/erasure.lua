@@ -17,14 +17,6 @@ local function forget_run(user, member, run)
   open_name(string.sub(subject, 2))
 end
 
--- Forget that this user has tasks of a name set aside.
-local function forget_aside(user, name)
-  for level = 1, 6 do
-    redis.call('UNLINK', lane_key(user, level, name))
-  end
-  redis.call('ZREM', PARKED_BY .. name, user)
-end
-
 -- Remove a task that has ended, or whose record nobody can read, with the list in which it is kept.
 local function erase_ended(user, id, record)
   if record then
@@ -45,9 +37,6 @@ local function erase_task(user, id, text)
   elseif record and not is_ended(record) then
     withdraw_task(user, id, record)
     redis.call('HDEL', tasks, id)
-    if not counts[user].h then
-      forget_aside(user, string.sub(subject_of(record.body), 2))
-    end
   else
     erase_ended(user, id, record)
   end
@@ -56,24 +45,43 @@ end
 
 -- Which tasks to remove next: those at the heads of the lanes, where they are taken out quickly, and some others.
 local function some_tasks(user, most)
-  local ids = redis.call('HRANDFIELD', user_key(user, 'tasks'), most / 2)
+  local ids, ahead = {}, most - 10
   for level = 6, 1, -1 do
-    for _, entry in ipairs(redis.call('LRANGE', lane_key(user, level), 0, most - #ids - 1)) do
+    for _, entry in ipairs(redis.call('LRANGE', lane_key(user, level), 0, ahead - #ids - 1)) do
       ids[#ids + 1] = string.match(entry, '^%d+:%d+:(.*)')
     end
-    if #ids >= most then
+    if #ids >= ahead then
       break
     end
+  end
+  for _, id in ipairs(redis.call('HRANDFIELD', user_key(user, 'tasks'), most - #ids)) do
+    ids[#ids + 1] = id
   end
   return ids
 end
 
--- Remove what is left of a user without tasks.
+-- Forget that this user had tasks of any name set aside.
+local function forget_aside(user)
+  for _, name in ipairs(redis.call('ZRANGE', PARKED, 0, 199)) do
+    for level = 1, 6 do
+      redis.call('UNLINK', lane_key(user, level, name))
+    end
+    redis.call('ZREM', PARKED_BY .. name, user)
+    if redis.call('EXISTS', PARKED_BY .. name) == 0 then
+      forget_parked(name)
+    end
+  end
+end
+
+-- Remove what is left of a user without tasks; what damaged records were counted as goes, too.
 local function erase_rest(user)
+  local count = counts[user]
   for level = 1, 6 do
     redis.call('UNLINK', lane_key(user, level))
-    add_stat('queued', -(counts[user][level] or 0))
   end
+  add_stat('queued', -count.ready - (count.h or 0))
+  add_stat('scheduled', -(count.s or 0))
+  forget_aside(user)
   counts[user] = parse_counts(nil)
   touched[user] = true
   redis.call('UNLINK', user_key(user, 'unique'), user_key(user, 'failed'))

@@ -19,6 +19,10 @@ end
 -- Where in a lane the first entry with at least this seq stands (0-based; its length if there is none), and that
 -- entry: a binary search, at most 20 reads in a lane of a million.
 local function find_place(lane, seq)
+  local head = redis.call('LINDEX', lane, 0)
+  if head and parse_entry(head) == seq then
+    return 0, head
+  end
   local low, high, found = 0, redis.call('LLEN', lane), nil
   while low < high do
     local middle = math.floor((low + high) / 2)
