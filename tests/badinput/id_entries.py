@@ -222,6 +222,12 @@ def _task_of(*words: str) -> Callable[[Ground, Any], object]:
     return lambda ground, name: ground.command(*words, f"--user={HOST}", "--json", "--", name).json["task_id"]
 
 
+def _checked_user(ground: Ground, user: str) -> str:
+    report = ground.command("doctor", f"--user={user}", "--seconds=0", "--json").json
+    assert (report["healthy"], report["users"]) == (True, 1)
+    return user
+
+
 USER_COMMANDS: Final = {
     "push": _entry(lambda ground, user: _pushed_by_command(ground, f"--user={user}")["user_id"], WRITES),
     "task show": _entry(_owner_of("task", "show")),
@@ -231,6 +237,7 @@ USER_COMMANDS: Final = {
     "user pause": _entry(_user_of("user", "pause"), WRITES),
     "user resume": _entry(_user_of("user", "resume"), WRITES),
     "user reset": _entry(_user_of("user", "reset"), WRITES, EVERYONE),
+    "doctor": _entry(_checked_user),
     "info": _entry(lambda ground, user: ground.command("info", f"--user={user}", "--json").json["users"][0]["user_id"]),
 }
 TASK_COMMANDS: Final = {

@@ -42,9 +42,6 @@ local function take_chosen(picks, tag_of, worker)
     if found > 0 then
       add_busy(user, found)
       spend(user, found)
-    elseif barred[user] then     -- who cannot be served earns no credit by it (I24)
-      local named = queue.scopes > 0 and redis.call('HGET', NAMED, user) or nil
-      tag_of[user] = math.max(tag_of[user], clock_of(named))
     end
   end
   return taken, granted
@@ -87,7 +84,7 @@ local function seat_users(picks, tag_of, scope)
       end
     elseif room == 0 then
       held[#held + 1], bar_of[user] = user, bar
-    elseif picks[user] > 0 or barred[user] then
+    elseif picks[user] > 0 then
       tags[#tags + 1] = tag_of[user]
       tags[#tags + 1] = user
     end
@@ -103,19 +100,25 @@ local function seat_users(picks, tag_of, scope)
   return #held + aside
 end
 
--- Choose users, and move the clock of those whom this list is served with: `everyone`, or the queue's own.
+-- Choose users; the greatest tag that was served moves the clocks on.
+local reached = 0
 local function choose_by_clock(scope, head, want, last_tag, start)
-  if scope ~= '*' or queue.scopes == 0 then
-    return choose_users(head, want, last_tag, start)
-  end
-  local clock, everyone = queue.clock, queue.everyone
-  queue.clock = everyone
+  local clock = queue.clock
+  queue.clock = reached
   local order, picks, tag_of = choose_users(head, want, last_tag, start)
-  if queue.clock > everyone then
-    set_stat('everyone', queue.clock)
+  reached, queue.clock = queue.clock, math.max(clock, queue.clock)
+  if scope == '*' and queue.scopes > 0 and reached > queue.everyone then
+    set_stat('everyone', reached)
   end
-  queue.clock = math.max(clock, queue.clock)
   return order, picks, tag_of
+end
+
+-- Who had to be passed over for its suspects, while others were served, earns no credit by it (I24).
+local function pass_by_stuck()
+  for i = 1, reached > 0 and #stuck or 0 do
+    redis.call('ZADD', RING, 'XX', 'GT', reached, stuck[i])
+  end
+  stuck, reached = {}, 0
 end
 
 -- One pass over the head of a list: grant up to `want` tasks of its users. Returns how many, and how many users were
@@ -159,6 +162,7 @@ local function claim_tasks(scope, want, worker, lease_ms, grants)
     end
     queue.unfinished = queue.unfinished or pass == 8
   end
+  pass_by_stuck()
   return granted
 end
 

@@ -1,6 +1,6 @@
 -- A task that was lost once is a suspect: it may be what kills its workers. A worker holds one of them at a time, so
 -- that a poison task cannot take others with it to their third loss (I11).
-local barred = {}
+local barred, stuck = {}, {}
 
 -- May this worker be granted a suspect? If so, it holds it from now on.
 local function take_suspect(worker, member)
@@ -35,6 +35,7 @@ local function pass_over(user, suspects, exhausted)
     put_in_place(lane_key(user, suspects[i + 1]), parse_entry(suspects[i]), suspects[i])
   end
   if #suspects > 0 and exhausted then
+    stuck[#stuck + 1] = user
     bar_user(user)
   end
 end
