@@ -35,9 +35,8 @@ class Span:
 class Group:
     """Users that stand in the same lists. Spans begin when they are level.
 
-    They are not while one of them has grants to come for what was given back, nor while one of them cannot be served
-    because all its tasks were lost before (a worker takes one such at a time): it falls behind, and whoever joins then
-    joins at its tag. They are again when each has been served since: whoever was ahead comes after all others.
+    They are not while one of them has grants to come for what was given back. They are again when each has been served
+    since: whoever was ahead comes after all others.
     """
 
     def __init__(self, users: list[str]) -> None:
@@ -45,8 +44,8 @@ class Group:
         self.spans: dict[tuple[str, str], Span] = {}
         self._not_served: set[str] = set()
 
-    def is_level(self, standing: Standing, credit: Counter[str], charges: list[Charge]) -> bool:
-        if any(credit[user] or standing.is_doubtful(user) for user in self.users):
+    def is_level(self, credit: Counter[str], charges: list[Charge]) -> bool:
+        if any(credit[user] for user in self.users):
             self._not_served = set(self.users)
         else:
             self._not_served -= {user for user, charge in charges if charge}
@@ -99,7 +98,7 @@ class Sharing:
         for user in group.users:
             if standing.is_idle(user):
                 self._credit[user] = 0
-        level = group.is_level(standing, self._credit, charges)
+        level = group.is_level(self._credit, charges)
         for pair in combinations(group.users, 2):
             span = group.spans.get(pair)
             if not servable.issuperset(pair):

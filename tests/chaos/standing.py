@@ -45,10 +45,6 @@ class Standing:
         """Whether the user has a task that any worker which serves it could start now."""
         return bool(self._ready[user]) and not self._is_at_cap(user)
 
-    def is_doubtful(self, user: str) -> bool:
-        """Whether the user has tasks waiting of which none may be allowed to start."""
-        return bool(self._doubtful[user]) and not self._ready[user] and not self._is_at_cap(user)
-
     def is_idle(self, user: str) -> bool:
         """Whether nothing of the user waits to start."""
         return not (self._ready[user] or self._doubtful[user])
