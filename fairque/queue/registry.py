@@ -137,10 +137,12 @@ def _name_of(function: Callable[..., Any]) -> str:
 
 
 def _module_of(function: Callable[..., Any]) -> str:
-    """Return the function's module; for `__main__` the name by which a worker would import it."""
-    if function.__module__ != "__main__":
+    """Return the function's module; for `__main__` (`__mp_main__` in a child process that imports the program anew)
+    the name by which a worker would import it.
+    """
+    if function.__module__ not in ("__main__", "__mp_main__"):
         return function.__module__
-    main = sys.modules["__main__"]
+    main = sys.modules[function.__module__]
     spec = getattr(main, "__spec__", None)
     if spec is not None:
         return str(spec.name)
