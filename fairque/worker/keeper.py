@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 import msgspec
@@ -20,7 +20,8 @@ from fairque.queue.registry import task_names
 from fairque.queue.verbs import Verbs
 from fairque.store import claims
 from fairque.store.link import Link
-from fairque.worker.holding import Holding
+from fairque.worker.holding import Holding, Progress, Verdict
+from fairque.worker.runners import Runners
 
 log = logging.getLogger("fairque.worker")
 
@@ -33,10 +34,16 @@ _SHOWN: Final = 20
 
 
 class Keeper:
-    """One worker's keeper. `held` and `tally` are the worker's own, read here."""
+    """One worker's keeper. `held`, `tally` and `runners` are the worker's own."""
 
     def __init__(
-        self, link: Link, verbs: Verbs, worker: WorkerSettings, held: dict[bytes, Holding], tally: Tally
+        self,
+        link: Link,
+        verbs: Verbs,
+        worker: WorkerSettings,
+        held: dict[bytes, Holding],
+        tally: Tally,
+        runners: Runners,
     ) -> None:
         self._link = link
         self._verbs = verbs
@@ -44,10 +51,12 @@ class Keeper:
         self._worker = worker
         self._held = held
         self._tally = tally
+        self._runners = runners
         self._lists = claims.lists_of(worker.assigned_users, worker.steal_targets)
         self._stopping = threading.Event()
         self._renewed = time.monotonic()
         self._unsent: dict[tuple[str, str], int] = {}
+        self._said: dict[bytes, Progress] = {}
         self._started_at = time.time()
         self._thread = threading.Thread(target=self._loop, name=f"{worker.id}-keeper", daemon=True)
 
@@ -113,9 +122,24 @@ class Keeper:
                 if still:
                     holding.until = asked + self._worker.lease_seconds
                 elif holding.grant.token in self._held and not holding.unwanted:  # else it was settled while we asked
-                    holding.unwanted = True
-                    log.warning("worker %s lost the lease of task %s", self._worker.id, holding.grant.task_id)
+                    holding.unwant()
+                    lost = (self._worker.id, holding.grant.task_id)
+                    log.warning("worker %s lost the lease of task %s", *lost, extra=holding.about)
         self._renewed = asked
+
+    def cancel(self, members: Collection[bytes]) -> None:
+        """End the runs that somebody has asked to cancel. Asked again at each beat, this begins nothing anew."""
+        for holding in list(self._held.values()) if members else ():
+            if holding.grant.member in members:
+                holding.condemn(Verdict.CANCELED)
+                holding.unwant()
+                self._runners.interrupt(holding)
+
+    def news(self) -> list[tuple[bytes, bytes, float, str]]:
+        """Return (member, token, percent, message) of the runs that have come further since this was last asked."""
+        said = [(token, one.grant.member, one.progress) for token, one in list(self._held.items()) if one.progress]
+        before, self._said = self._said, {token: progress for token, _, progress in said}
+        return [(member, token, *progress) for token, member, progress in said if before.get(token) != progress]
 
     def _beat(self) -> None:
         self._link.converse(self._verbs.meet(again=True))  # Redis may have been restarted empty
@@ -146,6 +170,7 @@ class Keeper:
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "running": running,
+            "abandoned": self._runners.abandoned(),
             "slots": self._worker.max_concurrent_tasks,
             "assigned_users": self._worker.assigned_users[:_SHOWN],
             "assigned_total": len(self._worker.assigned_users),
