@@ -172,8 +172,8 @@ class Execution:
             log.info("task canceled while it ran: %s", _named(task), extra=holding.about)
             return self.ended(holding, _CANCELED, task)
         if holding.verdict is Verdict.TIMED_OUT:
-            if isinstance(error, TaskTimeout | CancelledError | ProcessDied) and not outcome:
-                error = TaskTimeout(str(error) or self._over_time(task)).with_traceback(error.__traceback__)
+            if isinstance(error, CancelledError | ProcessDied) or (isinstance(error, TaskTimeout) and not error.args):
+                error = TaskTimeout(self._over_time(task)).with_traceback(error.__traceback__)
             self._tell("on_task_timeout", holding, task)
         outcome = outcome or after_error(task, error, self._queue)
         for_good = isinstance(outcome, Bury)
