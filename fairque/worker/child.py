@@ -95,7 +95,7 @@ class _Servant:
     def report(self, holding: Holding) -> None:
         """As the context wants it: tell the worker."""
         if holding.progress is not None:
-            self._send(Progressed(*holding.progress))
+            self._send(Progressed(holding.progress.percent, holding.progress.message))
 
     def _listen(self) -> None:
         while True:

@@ -12,10 +12,11 @@ import threading
 from multiprocessing import Pipe
 from typing import Final
 
+from fairque.core.models import Progress
 from fairque.core.settings import QueueSettings
 from fairque.errors import FairqueError, ProcessDied, UnknownTask
 from fairque.worker.context import Tether
-from fairque.worker.holding import Holding, Progress
+from fairque.worker.holding import Holding
 from fairque.worker.messages import (
     End,
     Job,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextvars import ContextVar, Token
 from typing import Final, Protocol
 
+from fairque.core.models import Progress
 from fairque.core.quantity import check_number
 from fairque.errors import FairqueError, StaleLease, TaskValidationError
-from fairque.worker.holding import Holding, Progress
+from fairque.worker.holding import Holding
 
 MOST_SAID: Final = 1_000
 """Characters of a progress message; what is beyond is cut off."""

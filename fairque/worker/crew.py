@@ -35,7 +35,7 @@ class Crew:
         self._coroutines = Coroutines(settings.id, event_loop)
         tether = _Tether(verbs, settings, driver)
         execution = Execution(verbs.settings.queue, settings, handler, tether, self._coroutines)
-        self.loop = Loop(verbs.root, settings, execution, self._link, self._bell)
+        self.loop = Loop(verbs, settings, execution, self._link, self._bell)
         self.keeper = Keeper(driver.link(), verbs, settings, self.loop.held, self.loop.tally, self.loop.runners)
         self._thread = threading.Thread(target=self._serve, name=f"{settings.id}-loop", daemon=True)
         self.ended = threading.Event()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 from fairque.core.log_fields import about
-from fairque.core.models import Task
+from fairque.core.models import Progress, Task
 from fairque.store.records import Grant
 
 
@@ -19,13 +19,6 @@ class Verdict(IntEnum):
     GIVEN_BACK = 2
     """The worker stops: another run of the task will follow, and this one's end is nobody's business."""
     CANCELED = 3
-
-
-class Progress(NamedTuple):
-    """How far a run has come, as it says itself."""
-
-    percent: float
-    message: str
 
 
 class Holding:

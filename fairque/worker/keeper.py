@@ -13,14 +13,15 @@ from typing import Any, Final
 
 import msgspec
 
+from fairque.core.models import Progress
 from fairque.core.service import Tally
 from fairque.core.settings import WorkerSettings
 from fairque.errors import FairqueError, RedisUnavailable
 from fairque.queue.registry import task_names
 from fairque.queue.verbs import Verbs
-from fairque.store import claims
+from fairque.store import claims, progress
 from fairque.store.link import Link
-from fairque.worker.holding import Holding, Progress, Verdict
+from fairque.worker.holding import Holding, Verdict
 from fairque.worker.runners import Runners
 
 log = logging.getLogger("fairque.worker")
@@ -127,19 +128,22 @@ class Keeper:
                     log.warning("worker %s lost the lease of task %s", *lost, extra=holding.about)
         self._renewed = asked
 
-    def cancel(self, members: Collection[bytes]) -> None:
-        """End the runs that somebody has asked to cancel. Asked again at each beat, this begins nothing anew."""
+    def _cancel(self, members: Collection[bytes]) -> None:
+        """End the runs that somebody has asked to cancel. Told again at each beat, this begins nothing anew."""
         for holding in list(self._held.values()) if members else ():
             if holding.grant.member in members:
                 holding.condemn(Verdict.CANCELED)
                 holding.unwant()
                 self._runners.interrupt(holding)
 
-    def news(self) -> list[tuple[bytes, bytes, float, str]]:
-        """Return (member, token, percent, message) of the runs that have come further since this was last asked."""
-        said = [(token, one.grant.member, one.progress) for token, one in list(self._held.items()) if one.progress]
-        before, self._said = self._said, {token: progress for token, _, progress in said}
-        return [(member, token, *progress) for token, member, progress in said if before.get(token) != progress]
+    def _report(self) -> None:
+        """Send how far runs have come, where that has changed since the last time."""
+        held = [(token, one.grant.member, one.progress) for token, one in list(self._held.items()) if one.progress]
+        said = {token: now for token, _, now in held}
+        news = [progress.Report(member, token, now) for token, member, now in held if self._said.get(token) != now]
+        if news:
+            self._link.run(progress.report(self._root, news))
+        self._said = said
 
     def _beat(self) -> None:
         self._link.converse(self._verbs.meet(again=True))  # Redis may have been restarted empty
@@ -162,6 +166,8 @@ class Keeper:
             if digest in beaten.missing
         ]
         self.register(lost)
+        self._cancel(beaten.stops)
+        self._report()
 
     def _describe(self) -> dict[str, Any]:
         names = task_names()
@@ -171,7 +177,7 @@ class Keeper:
             "pid": os.getpid(),
             "running": running,
             "abandoned": self._runners.abandoned(),
-            "slots": self._worker.max_concurrent_tasks,
+            "slots": len(self._runners.slots),
             "assigned_users": self._worker.assigned_users[:_SHOWN],
             "assigned_total": len(self._worker.assigned_users),
             "steal_targets": self._worker.steal_targets[:_SHOWN],

@@ -13,6 +13,7 @@ from typing import Final
 from fairque.core.service import Tally
 from fairque.core.settings import WorkerSettings
 from fairque.errors import RedisUnavailable
+from fairque.queue.verbs import Verbs
 from fairque.store import claims
 from fairque.store.bell import BLOCK, Bell
 from fairque.store.link import Link
@@ -34,8 +35,9 @@ _BACKOFF: Final = 2.0
 class Loop:
     """Claims and settles. Runs on one thread; `stop` and `idle` are for others."""
 
-    def __init__(self, root: str, worker: WorkerSettings, execution: Execution, link: Link, bell: Bell) -> None:
-        self._root = root
+    def __init__(self, verbs: Verbs, worker: WorkerSettings, execution: Execution, link: Link, bell: Bell) -> None:
+        self._root = verbs.root
+        self._kept_bytes = verbs.settings.queue.kept_bytes_per_user
         self._worker = worker
         self._execution = execution
         self._link = link
@@ -162,6 +164,7 @@ class Loop:
             lease=self._worker.lease_seconds,
             block=BLOCK,
             ended=ended,
+            kept_bytes=self._kept_bytes,
         )
         asked = time.monotonic()
         settled = self._persist(call)
