@@ -13,6 +13,7 @@ import threading
 import time
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
+from types import ModuleType
 from typing import Any, Final, NoReturn
 
 from fairque.core import codec
@@ -164,8 +165,11 @@ def _import_main(main: Main) -> None:
     imports_main = True
     try:
         if main.module is not None:
-            runpy.run_module(main.module, run_name="__mp_main__", alter_sys=True)
-        elif main.path is not None:
-            runpy.run_path(main.path, run_name="__mp_main__")
+            found = runpy.run_module(main.module, run_name="__mp_main__", alter_sys=True)
+        else:
+            found = runpy.run_path(main.path or "", run_name="__mp_main__")
     finally:
         imports_main = False
+    program = ModuleType("__mp_main__")
+    program.__dict__.update(found)
+    sys.modules["__main__"] = sys.modules["__mp_main__"] = program
