@@ -15,6 +15,7 @@ from fairque.queue.async_queue import AsyncTaskQueue
 from fairque.queue.handle import AsyncTaskHandle, TaskHandle
 from fairque.queue.queue import TaskQueue
 from fairque.store import scripts
+from fairque.worker.worker import AsyncWorker, Worker
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "fairque"
@@ -130,7 +131,9 @@ def test_every_script_is_called_by_the_store() -> None:
     assert [name for name in scripts.names() if f'"{name}"' not in store] == []
 
 
-@pytest.mark.parametrize(("sync", "async_"), [(TaskQueue, AsyncTaskQueue), (TaskHandle, AsyncTaskHandle)])
+@pytest.mark.parametrize(
+    ("sync", "async_"), [(TaskQueue, AsyncTaskQueue), (TaskHandle, AsyncTaskHandle), (Worker, AsyncWorker)]
+)
 def test_both_colours_have_the_same_verbs(sync: type, async_: type) -> None:
     def verbs(of: type) -> dict[str, str]:
         found = {}

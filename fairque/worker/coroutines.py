@@ -46,6 +46,7 @@ class Coroutines:
         with self._lock:
             if self._own is not None and self._is_blocked(self._own.loop):
                 log.error("worker %s: a coroutine blocks the event loop; new ones get another loop", self._name)
+                self._own.leave()
                 self._own = None
             if self._own is None:
                 self._own = _OwnLoop(f"{self._name}-loop-of-coroutines")
@@ -119,26 +120,32 @@ class _OwnLoop:
 
     def __init__(self, name: str) -> None:
         self.loop = asyncio.new_event_loop()
-        self._stopping = False
+        self._leaving = self._closing = False
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self._thread.start()
 
-    def close(self) -> None:
-        self._stopping = True
+    def leave(self) -> None:
+        """Let it end as soon as what is on it has ended."""
+        self._leaving = True
         self.loop.call_soon_threadsafe(self.loop.stop)
+
+    def close(self) -> None:
+        """Cancel what is on it, and end."""
+        self._closing = True
+        self.leave()
         self._thread.join(2 * FAREWELL)
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self.loop)
-        while not self._stopping:
+        while not self._leaving:
             try:
                 self.loop.run_forever()
             except BaseException:  # a task that a coroutine made has raised SystemExit or KeyboardInterrupt
                 log.exception("the event loop of the coroutines goes on")
         left = asyncio.all_tasks(self.loop)
-        for task in left:
+        for task in left if self._closing else ():
             task.cancel()
         if left:
-            self.loop.run_until_complete(asyncio.wait(left, timeout=FAREWELL))
+            self.loop.run_until_complete(asyncio.wait(left, timeout=FAREWELL if self._closing else None))
         self.loop.run_until_complete(self.loop.shutdown_asyncgens())
         self.loop.close()
