@@ -87,13 +87,16 @@ def test_only_the_driver_imports_redis() -> None:
     assert doors == REDIS_DOORS
 
 
-def test_only_execution_calls_users_code() -> None:
-    callers = {
-        name
-        for name, tree in modules()
-        if name.startswith("worker/") and any(target.endswith("registry.find_task") for target in imports(tree))
-    }
-    assert callers == {"worker/execution.py"}
+def test_on_a_worker_users_code_is_called_by_execution_here_and_in_a_child_process() -> None:
+    def importers(name: str) -> set[str]:
+        return {
+            place
+            for place, tree in modules()
+            if place.startswith("worker/") and any(target.endswith(name) for target in imports(tree))
+        }
+
+    assert importers("registry.find_task") == {"worker/execution.py"}
+    assert importers("reading.task_of_grant") == {"worker/execution.py", "worker/child.py"}
 
 
 def test_no_room_outgrows_its_walls() -> None:

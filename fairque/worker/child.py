@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import importlib
 import inspect
 import os
@@ -10,11 +11,10 @@ import runpy
 import signal
 import sys
 import threading
-import time
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from types import ModuleType
-from typing import Any, Final, NoReturn
+from typing import Any
 
 from fairque.core import codec
 from fairque.core.models import Task
@@ -41,16 +41,17 @@ from fairque.worker.messages import (
     read_in_child,
 )
 
-LAST_WORDS: Final = 5.0
-"""Seconds that an idle child is given to end in order when its worker has ended."""
-
 imports_main = False
 """Whether this is a child that imports the program anew, to find the tasks that it defines."""
 
 
-def main(descriptor: int) -> None:
-    """Serve the worker at the other end of the pipe until it closes that."""
+def main(descriptor: int, leash: int) -> None:
+    """Serve the worker at the other end of the pipe. Nothing is ever written to `leash`: it ends with the worker."""
     pipe = Connection(descriptor)
+    if hasattr(fcntl, "F_SETSIG"):  # Linux: the kernel itself kills the group, even where a task keeps Python from it
+        fcntl.fcntl(leash, fcntl.F_SETOWN, -os.getpgrp())
+        fcntl.fcntl(leash, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(leash, fcntl.F_SETFL, fcntl.fcntl(leash, fcntl.F_GETFL) | os.O_ASYNC)
     os.register_at_fork(after_in_child=lambda: _forked(pipe))
     # A service manager may signal the whole group: it is the worker that decides what becomes of a run. It is no
     # SIG_IGN, since programs that a task starts would inherit that.
@@ -76,14 +77,11 @@ class _Servant:
         self._orders: SimpleQueue[Prepare | Job | None] = SimpleQueue()
         self._renewed: SimpleQueue[Renewed] = SimpleQueue()
         self._holding: Holding
-        self._busy = False
 
     def serve(self) -> None:
         threading.Thread(target=self._listen, name="fairque-listener", daemon=True).start()
         while (order := self._orders.get()) is not None:
-            answer = self._run(order) if isinstance(order, Job) else _prepare(order)
-            self._busy = False
-            self._send(answer)
+            self._send(self._run(order) if isinstance(order, Job) else _prepare(order))
 
     def renew(self, holding: Holding) -> bool:  # noqa: ARG002 - there is only one
         """As the context wants it: ask the worker, which has the lease."""
@@ -102,8 +100,9 @@ class _Servant:
         while True:
             try:
                 message = read_in_child(self._pipe.recv_bytes())
-            except (EOFError, OSError):
-                self._end()
+            except (EOFError, OSError):  # the worker has ended: so does this, with all that tasks have started
+                os.killpg(0, signal.SIGKILL)
+                return
             match message:
                 case Unwanted():
                     self._holding.unwanted = True
@@ -114,16 +113,7 @@ class _Servant:
                 case Prepare() | Job():
                     if isinstance(message, Job):
                         self._holding = Holding(message.grant, float("inf"))
-                    self._busy = True
                     self._orders.put(message)
-
-    def _end(self) -> NoReturn:
-        """The worker has ended: end too, with everything that tasks have started."""
-        if not self._busy:
-            self._orders.put(None)
-            time.sleep(LAST_WORDS)
-        os.killpg(0, signal.SIGKILL)
-        raise SystemExit
 
     def _run(self, job: Job) -> ToParent:
         self.queue, grant = job.queue.name, job.grant

@@ -38,8 +38,8 @@ from fairque.worker.messages import (
 PREPARATION: Final = 60.0
 """Seconds that a child is given to start and import a module."""
 _PROGRAM: Final = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[2]); "
-    "from fairque.worker.child import main; main(int(sys.argv[1]))"
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from fairque.worker.child import main; main(int(sys.argv[2]), int(sys.argv[3]))"
 )
 
 
@@ -53,13 +53,15 @@ class Child:
         self._pipe, end = Pipe()
         self._prepared: set[str] = set()
         self._lock = threading.Lock()
-        self._sending = threading.Lock()
+        self._sending = threading.RLock()  # a signal handler may warn in the middle of a warning
         self.alive = True
-        with end:
+        leash, self._leash = Pipe(duplex=False)
+        ends = (end.fileno(), leash.fileno())
+        with end, leash:
             self._process = subprocess.Popen(  # noqa: S603 - this interpreter, and nothing from outside
-                [sys.executable, "-c", _PROGRAM, str(end.fileno()), json.dumps(sys.path)],
+                [sys.executable, "-c", _PROGRAM, json.dumps(sys.path), *map(str, ends)],
                 stdin=subprocess.DEVNULL,
-                pass_fds=[end.fileno()],
+                pass_fds=ends,
                 process_group=0,
             )
 
@@ -163,6 +165,7 @@ class Child:
             self.alive = False
         code = self._process.wait()
         self._pipe.close()
+        self._leash.close()
         if code < 0:
             return ProcessDied(f"the child process was killed by {signal.Signals(-code).name}")
         return ProcessDied(f"the child process ended by itself, with exit code {code}")

@@ -43,14 +43,17 @@ class Watchdog:
         self._rung.set()
 
     def run_once(self) -> None:
-        """Look at all slots. Whoever begins a run meanwhile rings, for `next` is only known at the end."""
+        """Look at all slots. Whoever begins a run meanwhile rings, for `next` is only known at the end.
+
+        Deadlines of runs that have ended count too: looking once in vain is cheaper than being rung for by every run.
+        """
         self.next = math.inf
         self._rung.clear()
         now = time.monotonic()
         for slot in self._slots():
             if slot.deadline <= now and (holding := slot.look(now)):
                 self._abandon(slot, holding)
-        self.next = min((slot.deadline for slot in self._slots() if slot.holding is not None), default=math.inf)
+        self.next = min((slot.deadline for slot in self._slots() if slot.deadline > now), default=math.inf)
 
     def _loop(self) -> None:
         while not self._stopping:

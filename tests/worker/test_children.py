@@ -16,7 +16,7 @@ from fairque.errors import ErrorInProcess
 from tests.waiting import wait_until
 from tests.worker.programs import ROOT
 from tests.worker.stage import House, add
-from tests.worker.three_ways import AT_ONCE, Wall, asked, die, is_alive, start_another, where
+from tests.worker.three_ways import AT_ONCE, Wall, asked, die, is_alive, keep_python_from_running, start_another, where
 
 WORKER = """
 import sys
@@ -131,17 +131,21 @@ def test_what_a_task_has_started_is_killed_with_it(house: House, wall: Wall, how
     wait_until(lambda: not is_alive(child) and not is_alive(grandchild), description="both are gone")
 
 
-@pytest.mark.parametrize("mid_task", [True, False])
+@pytest.mark.parametrize("what", ["nothing", "a program", "C"])
 def test_children_end_with_a_worker_that_is_killed(
-    house: House, wall: Wall, tmp_path: Path, environment: dict[str, str], *, mid_task: bool
+    house: House, wall: Wall, tmp_path: Path, environment: dict[str, str], what: str
 ) -> None:
     (tmp_path / "worker.py").write_text(WORKER)
     worker = subprocess.Popen([sys.executable, str(tmp_path / "worker.py")], env=environment)
     try:
         pids = [house.queue.push(where(), user_id="u").result(timeout=30)]
-        if mid_task:
+        if what == "a program":
             house.queue.push(start_another(house.url, house.name, "program"), user_id="u")
             wall.wait_for("started")
+            pids = wall.pids()
+        elif what == "C":
+            house.queue.push(keep_python_from_running(house.url, house.name), user_id="u")
+            wall.wait_for("in C")
             pids = wall.pids()
         assert all(is_alive(pid) for pid in pids)
     finally:

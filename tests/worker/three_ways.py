@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -111,6 +112,13 @@ def die(url: str, name: str, how: str) -> None:
 def where() -> int:
     """Say in which process it runs."""
     return os.getpid()
+
+
+@task(executor="process")
+def keep_python_from_running(url: str, name: str) -> None:
+    """Stay in C, and keep the interpreter's lock."""
+    _begin(url, name).write("in C")
+    re.match(r"(a+)+$", "a" * 64 + "b")
 
 
 @task(executor="process")
