@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
 from asyncio import CancelledError
 from collections.abc import Callable
@@ -49,7 +48,7 @@ class Execution:
         self._handler = handler
         self._tether = tether
         self._coroutines = coroutines
-        self._timeout = math.inf if worker.task_timeout_seconds is None else worker.task_timeout_seconds
+        self._timeout = worker.task_timeout_seconds
 
     def run(self, holding: Holding, slot: Slot) -> claims.Ended:
         """Run a task and return its outcome as it goes over the wire.
