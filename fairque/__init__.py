@@ -18,9 +18,12 @@ if TYPE_CHECKING:
         RedisUnavailable,
         ResultTimeout,
         StaleLease,
+        TaskCanceled,
         TaskFailed,
         TaskReplaced,
         TaskRunning,
+        TaskStopped,
+        TaskTimeout,
         TaskValidationError,
         UnknownTask,
     )
@@ -30,11 +33,12 @@ if TYPE_CHECKING:
     from fairque.queue.registry import task
     from fairque.worker.context import current_task
     from fairque.worker.handler import TaskHandler
-    from fairque.worker.worker import Worker
+    from fairque.worker.worker import AsyncWorker, Worker
 
 __all__ = [
     "AsyncTaskHandle",
     "AsyncTaskQueue",
+    "AsyncWorker",
     "Backoff",
     "FairQueueConfig",
     "FairqueError",
@@ -46,6 +50,7 @@ __all__ = [
     "Retry",
     "StaleLease",
     "Task",
+    "TaskCanceled",
     "TaskFailed",
     "TaskHandle",
     "TaskHandler",
@@ -53,6 +58,8 @@ __all__ = [
     "TaskReplaced",
     "TaskRunning",
     "TaskState",
+    "TaskStopped",
+    "TaskTimeout",
     "TaskValidationError",
     "UnknownTask",
     "Worker",
@@ -63,6 +70,7 @@ __all__ = [
 _HOMES = {
     "AsyncTaskHandle": "fairque.queue.handle",
     "AsyncTaskQueue": "fairque.queue.async_queue",
+    "AsyncWorker": "fairque.worker.worker",
     "Backoff": "fairque.core.retry",
     "FairQueueConfig": "fairque.config",
     "FairqueError": "fairque.errors",
@@ -74,6 +82,7 @@ _HOMES = {
     "Retry": "fairque.core.retry",
     "StaleLease": "fairque.errors",
     "Task": "fairque.core.models",
+    "TaskCanceled": "fairque.errors",
     "TaskFailed": "fairque.errors",
     "TaskHandle": "fairque.queue.handle",
     "TaskHandler": "fairque.worker.handler",
@@ -81,6 +90,8 @@ _HOMES = {
     "TaskReplaced": "fairque.errors",
     "TaskRunning": "fairque.errors",
     "TaskState": "fairque.core.state",
+    "TaskStopped": "fairque.errors",
+    "TaskTimeout": "fairque.errors",
     "TaskValidationError": "fairque.errors",
     "UnknownTask": "fairque.errors",
     "Worker": "fairque.worker.worker",

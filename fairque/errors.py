@@ -128,6 +128,18 @@ class TaskStopped(BaseException):
     """Raised inside a task that is to end now because it was canceled."""
 
 
+class ProcessDied(FairqueError):
+    """The child process that ran a task died of it, or was killed from outside."""
+
+
+class ErrorInProcess(FairqueError):
+    """An error of a task that ran in a child process, where its class is known; `type` is the name of that."""
+
+    def __init__(self, type: str = "", message: str = "") -> None:
+        super().__init__(f"{type}: {message}" if type else message)
+        self.type = type
+
+
 # --- how Redis was reached ------------------------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ from fairque.queue.async_queue import AsyncTaskQueue
 from fairque.queue.handle import AsyncTaskHandle, TaskHandle
 from fairque.queue.queue import TaskQueue
 from fairque.store import scripts
+from fairque.worker.worker import AsyncWorker, Worker
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "fairque"
@@ -86,13 +87,16 @@ def test_only_the_driver_imports_redis() -> None:
     assert doors == REDIS_DOORS
 
 
-def test_only_execution_calls_users_code() -> None:
-    callers = {
-        name
-        for name, tree in modules()
-        if name.startswith("worker/") and any(target.endswith("registry.find_task") for target in imports(tree))
-    }
-    assert callers == {"worker/execution.py"}
+def test_on_a_worker_users_code_is_called_by_execution_here_and_in_a_child_process() -> None:
+    def importers(name: str) -> set[str]:
+        return {
+            place
+            for place, tree in modules()
+            if place.startswith("worker/") and any(target.endswith(name) for target in imports(tree))
+        }
+
+    assert importers("registry.find_task") == {"worker/execution.py"}
+    assert importers("reading.task_of_grant") == {"worker/execution.py", "worker/child.py"}
 
 
 def test_no_room_outgrows_its_walls() -> None:
@@ -130,7 +134,9 @@ def test_every_script_is_called_by_the_store() -> None:
     assert [name for name in scripts.names() if f'"{name}"' not in store] == []
 
 
-@pytest.mark.parametrize(("sync", "async_"), [(TaskQueue, AsyncTaskQueue), (TaskHandle, AsyncTaskHandle)])
+@pytest.mark.parametrize(
+    ("sync", "async_"), [(TaskQueue, AsyncTaskQueue), (TaskHandle, AsyncTaskHandle), (Worker, AsyncWorker)]
+)
 def test_both_colours_have_the_same_verbs(sync: type, async_: type) -> None:
     def verbs(of: type) -> dict[str, str]:
         found = {}

@@ -55,7 +55,7 @@ def worker(
         supervisor = Supervisor(config, id=worker_id, processes=processes, command=again)
         log_to_stderr(log_format, log_level, supervisor.id)
         sys.exit(supervisor.run())
-    made = Ward(config, worker_id, *as_child) if as_child else Worker(config, id=worker_id)
+    made: Ward | Worker = Ward(config, worker_id, *as_child) if as_child else Worker(config, id=worker_id)
     import_tasks(config.tasks, config_path or "FAIRQUE_TASKS")
     log_to_stderr(log_format, log_level, made.id)
     if not config.tasks:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from fairque.core.naming import name_of
 from fairque.core.outcome import Again, Bury, Failure
 from fairque.core.quantity import check_seconds
 from fairque.core.wording import shown
@@ -82,16 +83,12 @@ def error_names(option: str, value: object) -> ErrorNames:
     for kind in kinds:
         if not (isinstance(kind, type) and issubclass(kind, BaseException)):
             raise TaskValidationError(f"{option}: expected exception classes, got {shown(kind)}")
-    return tuple(_name_of(kind) for kind in kinds)
+    return tuple(name_of(kind, ".") for kind in kinds)
 
 
 def is_one_of(error: BaseException, names: ErrorNames) -> bool:
     """Whether an error is of one of these classes, or of a subclass."""
-    return any(_name_of(kind) in names for kind in type(error).__mro__)
-
-
-def _name_of(kind: type) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"
+    return any(name_of(kind, ".") in names for kind in type(error).__mro__)
 
 
 def after_failure(

@@ -145,12 +145,17 @@ class WorkerSettings(Section, frozen=True, kw_only=True):
     max_concurrent_tasks: Annotated[int, Meta(ge=1, le=1_000)] = 10
     lease_seconds: Annotated[float, Meta(ge=1, le=86_400)] = 15.0
     """Renewed at a third of it."""
+    task_timeout_seconds: Annotated[float, Meta(ge=0.001)] = 300.0
+    """For how long a run may take where its task says nothing; `inf`: for ever."""
+    max_abandoned_threads: Annotated[int, Meta(ge=0, le=10_000)] = 100
+    """Threads stuck in tasks that are over their time, beyond which lost slots are not replaced. Each keeps its stack
+    and whatever its task holds; a hundred are harmless, and so many say that the worker had better be started anew.
+    """
     prefetch_horizon: Annotated[float, Meta(ge=0, le=1)] = 0.020
     graceful_shutdown_timeout: Annotated[float, Meta(ge=0, le=86_400)] = 30.0
     unknown_task_grace: Annotated[float, Meta(ge=0, le=86_400)] = 600.0
     """For how long a task whose name this worker has not imported is given back before it fails."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"task_timeout_seconds"})
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(("id",), _worker_id_faults),
         Rule(("assigned_users",), user_list_faults),

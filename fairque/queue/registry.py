@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable, Coroutine, Mapping
-from pathlib import Path
 from typing import Any, Final, Generic, ParamSpec, Protocol, TypeVar, overload
 
 from msgspec.structs import replace
@@ -14,6 +12,7 @@ from fairque.core.arguments import Parameters
 from fairque.core.codec import encode_call
 from fairque.core.ids import MAX_NAME_BYTES, check_user_id
 from fairque.core.models import Task
+from fairque.core.naming import name_of
 from fairque.core.options import check_options
 from fairque.errors import TaskNameTaken, TaskValidationError
 
@@ -27,7 +26,7 @@ class TaskFunction(Generic[P, R]):
     def __init__(self, function: Callable[P, Any], name: str | None, options: dict[str, Any]) -> None:
         functools.update_wrapper(self, function)
         self.function = function
-        self.name = check_name(_name_of(function) if name is None else name)
+        self.name = check_name(name_of(function, ":") if name is None else name)
         self.user_of: Callable[..., Any] | None = None
         self.backoff = options["retry_backoff"] if callable(options.get("retry_backoff")) else None
         if callable(options.get("user_id")):
@@ -143,25 +142,9 @@ def _checked(function: object) -> Callable[..., Any]:
     return function
 
 
-def _name_of(function: Callable[..., Any]) -> str:
-    return f"{_module_of(function)}:{function.__qualname__}"
-
-
-def _module_of(function: Callable[..., Any]) -> str:
-    """Return the function's module; for `__main__` the name by which a worker would import it."""
-    if function.__module__ != "__main__":
-        return function.__module__
-    main = sys.modules["__main__"]
-    spec = getattr(main, "__spec__", None)
-    if spec is not None:
-        return str(spec.name)
-    file = getattr(main, "__file__", None)
-    return Path(file).stem if file else "__main__"
-
-
 def _register(found: TaskFunction[P, R]) -> TaskFunction[P, R]:
     known = _tasks.get(found.name)
-    if known is not None and _name_of(known.function) != _name_of(found.function):
-        raise TaskNameTaken(f"{found.name}: is the name of {_name_of(known.function)} already")
+    if known is not None and name_of(known.function, ":") != name_of(found.function, ":"):
+        raise TaskNameTaken(f"{found.name}: is the name of {name_of(known.function, ':')} already")
     _tasks[found.name] = found
     return found

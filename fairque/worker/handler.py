@@ -8,7 +8,9 @@ from fairque.core.models import Task
 
 
 class TaskHandler:
-    """Override what you need. A hook that raises is logged; it changes nothing for the task or the worker."""
+    """Override what you need. `process_task` may be an `async def`. Hooks are plain methods, called on the runner's
+    thread, outside the task's timeout. A hook that raises is logged; it changes nothing for the task or the worker.
+    """
 
     def process_task(self, task: Task[Any]) -> Any:
         """Do the work of a payload task (one made by `Task.create`) and return its result.
@@ -25,6 +27,11 @@ class TaskHandler:
 
     def on_task_retry(self, task: Task[Any], error: BaseException) -> None:
         """Take note that a run failed and the task will be tried again."""
+
+    def on_task_timeout(self, task: Task[Any]) -> None:
+        """Take note that a run was ended because it took longer than its timeout. `on_task_retry` or `on_task_failure`
+        follows.
+        """
 
     def on_task_failure(self, task: Task[Any], error: BaseException) -> None:
         """Take note that a task has failed for good."""

@@ -8,19 +8,21 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 import msgspec
 
+from fairque.core.models import Progress
 from fairque.core.service import Tally
 from fairque.core.settings import WorkerSettings
 from fairque.errors import FairqueError, RedisUnavailable
 from fairque.queue.registry import task_names
 from fairque.queue.verbs import Verbs
-from fairque.store import claims
+from fairque.store import claims, progress
 from fairque.store.link import Link
-from fairque.worker.holding import Holding
+from fairque.worker.holding import Holding, Verdict
+from fairque.worker.runners import Runners
 
 log = logging.getLogger("fairque.worker")
 
@@ -33,10 +35,16 @@ _SHOWN: Final = 20
 
 
 class Keeper:
-    """One worker's keeper. `held` and `tally` are the worker's own, read here."""
+    """One worker's keeper. `held`, `tally` and `runners` are the worker's own."""
 
     def __init__(
-        self, link: Link, verbs: Verbs, worker: WorkerSettings, held: dict[bytes, Holding], tally: Tally
+        self,
+        link: Link,
+        verbs: Verbs,
+        worker: WorkerSettings,
+        held: dict[bytes, Holding],
+        tally: Tally,
+        runners: Runners,
     ) -> None:
         self._link = link
         self._verbs = verbs
@@ -44,10 +52,12 @@ class Keeper:
         self._worker = worker
         self._held = held
         self._tally = tally
+        self._runners = runners
         self._lists = claims.lists_of(worker.assigned_users, worker.steal_targets)
         self._stopping = threading.Event()
         self._renewed = time.monotonic()
         self._unsent: dict[tuple[str, str], int] = {}
+        self._said: dict[bytes, Progress] = {}
         self._started_at = time.time()
         self._thread = threading.Thread(target=self._loop, name=f"{worker.id}-keeper", daemon=True)
 
@@ -112,10 +122,28 @@ class Keeper:
             for holding, still in zip(chunk, kept, strict=True):
                 if still:
                     holding.until = asked + self._worker.lease_seconds
-                elif holding.grant.token in self._held and not holding.unwanted:  # else it was settled while we asked
-                    holding.unwanted = True
-                    log.warning("worker %s lost the lease of task %s", self._worker.id, holding.grant.task_id)
+                elif not (holding.settling or holding.unwanted):  # else it was settled while we asked
+                    holding.unwant()
+                    lost = (self._worker.id, holding.grant.task_id)
+                    log.warning("worker %s lost the lease of task %s", *lost, extra=holding.about)
         self._renewed = asked
+
+    def _cancel(self, members: Collection[bytes]) -> None:
+        """End the runs that somebody has asked to cancel. Told again at each beat, this begins nothing anew."""
+        for holding in list(self._held.values()) if members else ():
+            if holding.grant.member in members:
+                holding.condemn(Verdict.CANCELED)
+                holding.unwant()
+                self._runners.interrupt(holding)
+
+    def _report(self) -> None:
+        """Send how far runs have come, where that has changed since the last time."""
+        held = [(token, one.grant.member, one.progress) for token, one in list(self._held.items()) if one.progress]
+        said = {token: now for token, _, now in held}
+        news = [progress.Report(member, token, now) for token, member, now in held if self._said.get(token) != now]
+        if news:
+            self._link.run(progress.report(self._root, news))
+        self._said = said
 
     def _beat(self) -> None:
         self._link.converse(self._verbs.meet(again=True))  # Redis may have been restarted empty
@@ -138,6 +166,8 @@ class Keeper:
             if digest in beaten.missing
         ]
         self.register(lost)
+        self._cancel(beaten.stops)
+        self._report()
 
     def _describe(self) -> dict[str, Any]:
         names = task_names()
@@ -146,7 +176,8 @@ class Keeper:
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "running": running,
-            "slots": self._worker.max_concurrent_tasks,
+            "abandoned": self._runners.abandoned(),
+            "slots": len(self._runners.slots),
             "assigned_users": self._worker.assigned_users[:_SHOWN],
             "assigned_total": len(self._worker.assigned_users),
             "steal_targets": self._worker.steal_targets[:_SHOWN],

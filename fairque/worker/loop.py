@@ -10,17 +10,17 @@ import time
 import uuid
 from typing import Final
 
-from fairque.core.outcome import Release
 from fairque.core.service import Tally
 from fairque.core.settings import WorkerSettings
 from fairque.errors import RedisUnavailable
+from fairque.queue.verbs import Verbs
 from fairque.store import claims
 from fairque.store.bell import BLOCK, Bell
 from fairque.store.link import Link
 from fairque.worker.execution import Execution
-from fairque.worker.holding import Holding
+from fairque.worker.holding import Holding, Verdict
 from fairque.worker.pace import Pace
-from fairque.worker.runners import Finished, Threads
+from fairque.worker.runners import Finished, Runners
 
 log = logging.getLogger("fairque.worker")
 
@@ -35,15 +35,16 @@ _BACKOFF: Final = 2.0
 class Loop:
     """Claims and settles. Runs on one thread; `stop` and `idle` are for others."""
 
-    def __init__(self, root: str, worker: WorkerSettings, execution: Execution, link: Link, bell: Bell) -> None:
-        self._root = root
+    def __init__(self, verbs: Verbs, worker: WorkerSettings, execution: Execution, link: Link, bell: Bell) -> None:
+        self._root = verbs.root
+        self._kept_bytes = verbs.settings.queue.kept_bytes_per_user
         self._worker = worker
         self._execution = execution
         self._link = link
         self._bell = bell
         self._lists = claims.lists_of(worker.assigned_users, worker.steal_targets)
         self._pace = Pace(worker.max_concurrent_tasks, worker.prefetch_horizon, 2 * claims.MAX_WANT)
-        self._threads = Threads(worker.max_concurrent_tasks, execution.run, bell.ring, worker.id)
+        self.runners = Runners(worker, execution, bell.ring)
         self._name, self._requests = uuid.uuid4().hex, itertools.count()
         self._finished: list[Finished] = []
         self._given_back: list[Holding] = []
@@ -55,10 +56,12 @@ class Loop:
         self.tally = Tally()
         self.idle = threading.Event()
         """Set while nothing is held and the last call was granted nothing."""
+        self.failed = False
+        """Whether it stops because no slot was left."""
 
     def run(self) -> None:
         """Serve until `stop` was called and all that was held has been settled or given back."""
-        self._threads.start()
+        self.runners.start()
         try:
             while self._deadline is None or (self.held and time.monotonic() < self._deadline):
                 try:
@@ -68,20 +71,20 @@ class Loop:
                     self._bell.wait(random.uniform(0, _BACKOFF), listen=False)
             self._surrender()
         finally:
-            self._threads.stop()
+            self.runners.stop()
 
     def stop(self, timeout: float) -> None:
         """Claim no more; let what runs end within `timeout` seconds, and give the rest back."""
         self._deadline = time.monotonic() + timeout
         for holding in list(self.held.values()):
-            holding.unwanted = True
+            holding.unwant()
         self._bell.ring()
 
     def run_once(self) -> None:
         """One round: rest while there is nothing to tell or to ask, then settle and claim."""
         if self._room() == 0 or self._hungry_until is not None:
             self._rest()
-        self._finished += self._threads.collect()
+        self._finished += self.runners.collect()
         self._reconsider()
         want = self._room()
         if self._finished or self._given_back or (want and self._hungry_until is None) or self._must_rise():
@@ -100,20 +103,20 @@ class Loop:
 
     def _rest(self) -> None:
         """Sleep until enough is finished, or, when hungry, until there may be something to claim."""
-        threads, now = self._threads, time.monotonic()
+        runners, now = self.runners, time.monotonic()
         hungry = self._hungry_until is not None
-        if threads.has_finished():
+        if runners.has_finished():
             seconds, hungry = LINGER, False
-        elif threads.waiting():
+        elif runners.waiting():
             seconds = self._patience()
         else:
             seconds = max(0.0, self._hungry_until - now) if self._hungry_until is not None else BLOCK
         if self._deadline is not None:
             seconds = min(seconds, max(0.0, self._deadline - now))
-        threads.expect(sleeping=True)
-        if not threads.worth_a_call() and self._was_hinted(seconds, hungry=hungry):
+        runners.expect(sleeping=True)
+        if not runners.worth_a_call() and self._was_hinted(seconds, hungry=hungry):
             self._hungry_until = None
-        threads.expect(sleeping=False)
+        runners.expect(sleeping=False)
         if self._hungry_until is not None and time.monotonic() >= self._hungry_until:
             self._hungry_until = None
 
@@ -131,22 +134,27 @@ class Loop:
         since runs take longer than was expected.
         """
         now = time.monotonic()
+        self._pace.slots = len(self.runners.slots)
+        if not self._pace.slots and self._deadline is None:
+            self.failed = True
+            log.error("worker %s stops: all its threads are stuck in tasks that do not end", self._worker.id)
+            self.stop(0)
         if self._finished:
             self._moved = now
         if self._deadline is not None:
-            self._given_back += self._threads.take_back(0)
+            self._given_back += self.runners.take_back(0)
             return
-        waiting = self._threads.waiting()
+        waiting = self.runners.waiting()
         if waiting and now - self._moved > self._patience():
             self._pace.stall()
         excess = len(self.held) - len(self._finished) - self._pace.room()
         if waiting and excess > 0:
-            self._given_back += self._threads.take_back(max(0, waiting - excess))
+            self._given_back += self.runners.take_back(max(0, waiting - excess))
 
     def _settle(self, want: int) -> None:
         """Send outcomes and take the next tasks."""
         ended = [one.ended for one in self._finished]
-        ended += [self._execution.ended(holding, Release()) for holding in self._given_back]
+        ended += [self._execution.given_back(holding) for holding in self._given_back]
         call = claims.settle(
             self._root,
             self._worker.id,
@@ -156,7 +164,10 @@ class Loop:
             lease=self._worker.lease_seconds,
             block=BLOCK,
             ended=ended,
+            kept_bytes=self._kept_bytes,
         )
+        for holding in (*(one.holding for one in self._finished), *self._given_back):
+            holding.settling = True
         asked = time.monotonic()
         settled = self._persist(call)
         if settled is None:
@@ -167,7 +178,7 @@ class Loop:
         for grant in settled.grants:
             holding = Holding(grant, asked + self._worker.lease_seconds)
             self.held[grant.token] = holding
-            self._threads.hand_out(holding)
+            self.runners.hand_out(holding)
         now = time.monotonic()
         self._moved = now if settled.grants else self._moved
         self._hungry_until = now + settled.pause if len(settled.grants) < want else None
@@ -206,11 +217,13 @@ class Loop:
                 pause = min(_BACKOFF, pause * 2)
 
     def _surrender(self) -> None:
-        """Give back what is still held when the time is up; no retry is spent."""
-        self._finished += self._threads.collect()
+        """Give back what is still held when the time is up; no retry is spent. What can be interrupted is, first."""
+        self._finished += self.runners.collect()
         over = {one.holding.grant.token for one in self._finished}
         self._given_back = [held for token, held in self.held.items() if token not in over]
         for holding in self._given_back:
-            holding.unwanted = True
+            holding.condemn(Verdict.GIVEN_BACK)
+            holding.unwant()
+            self.runners.interrupt(holding)
         if self._finished or self._given_back:
             self._settle(0)

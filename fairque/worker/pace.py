@@ -14,7 +14,7 @@ class Pace:
     """
 
     def __init__(self, slots: int, horizon: float, most: int) -> None:
-        self._slots = slots
+        self.slots = slots
         self._horizon = horizon
         self._most = most
         self._mean: float | None = None
@@ -38,6 +38,6 @@ class Pace:
     def room(self) -> int:
         """Return how many tasks the worker may hold at once, those that run included."""
         if self._mean is None or self._stalled:
-            return self._slots
-        ahead = self._slots * self._horizon / max(self._mean, 1e-7)
-        return self._slots + int(min(ahead, self._most))
+            return self.slots
+        ahead = self.slots * self._horizon / max(self._mean, 1e-7)
+        return self.slots + int(min(ahead, self._most))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import threading
@@ -10,7 +11,7 @@ from types import FrameType
 from msgspec.structs import replace
 
 from fairque.core.settings import Settings, WorkerSettings
-from fairque.worker.worker import Worker
+from fairque.worker.service import Service
 
 SERVES = b"!"
 """What a ward says once, over its lifeline: it serves."""
@@ -25,7 +26,7 @@ def nth(worker: WorkerSettings, place: int) -> WorkerSettings:
     return replace(worker, id=f"{worker.id}.{place}")
 
 
-class Ward(Worker):
+class Ward(Service):
     """The child at one place of a supervisor. The end of its lifeline (a socket's descriptor) says "at once": it gives
     back what it holds when its supervisor is in haste, or gone. A signal, however often it comes, says "when you are
     ready": terminals and service managers send it to the whole group, and the supervisor passes it on.
@@ -36,9 +37,9 @@ class Ward(Worker):
         self._lifeline = socket.socket(fileno=lifeline)
         self._lifeline.set_inheritable(False)
 
-    def start(self) -> None:
+    def start(self, event_loop: asyncio.AbstractEventLoop | None = None) -> None:
         """Start as any worker, and tell the supervisor."""
-        super().start()
+        super().start(event_loop)
         threading.Thread(target=self._hold_on, name=f"{self.id}-lifeline", daemon=True).start()
         with contextlib.suppress(OSError):  # it is gone: `_hold_on` finds out
             self._lifeline.send(SERVES)

@@ -1,35 +1,17 @@
-"""`Worker`: a loop that claims, threads that run, a keeper that keeps the leases; started, drained and stopped."""
+"""`Worker` and `AsyncWorker`: what runs tasks, for programs of threads and for those that have an event loop."""
 
 from __future__ import annotations
 
-import logging
-import signal
+import asyncio
+import contextlib
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType, TracebackType
-from typing import Any, Final, Self
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
 
-from fairque.core.ids import EVERYONE
-from fairque.core.quantity import check_timeout
 from fairque.core.settings import Settings, WorkerSettings
-from fairque.errors import FairqueError
-from fairque.queue.verbs import Verbs
-from fairque.store import readings, tasks
-from fairque.store.bell import Bell
-from fairque.store.driver import Driver
-from fairque.worker.execution import Execution
 from fairque.worker.handler import TaskHandler
-from fairque.worker.keeper import Keeper
-from fairque.worker.loop import Loop
-
-log = logging.getLogger("fairque.worker")
-
-HEARING: Final = 1.0
-"""Longest wait of the thread that handles signals, in seconds: one that comes between Python's last look for signals
-and the wait does not end it (one in four, sent while a worker with busy threads had just started).
-"""
+from fairque.worker.service import HEARING, Service
 
 
 class Worker:
@@ -47,18 +29,17 @@ class Worker:
         id: str | None = None,
         queue: str | None = None,
     ) -> None:
-        self.settings: WorkerSettings = config.worker_named(id)
-        self._verbs = Verbs(config, queue)
-        self._driver = Driver(config.redis)
-        self._execution = Execution(self._verbs.settings.queue, self.settings, handler)
-        self._crew: _Crew | None = None
-        self._stopping = threading.Lock()
-        self._signals = 0
+        self._service = Service(config, handler, id, queue)
+
+    @property
+    def settings(self) -> WorkerSettings:
+        """What was configured for it."""
+        return self._service.settings
 
     @property
     def id(self) -> str:
         """The worker's id."""
-        return self.settings.id
+        return self._service.id
 
     def start(self) -> None:
         """Start serving, on threads of its own.
@@ -67,45 +48,23 @@ class Worker:
             RedisUnavailable: Redis cannot be reached.
             SchemaMismatch: the queue was written by a release with another data layout.
         """
-        if self._crew is not None:
-            raise FairqueError(f"worker {self.id} has been started already")
-        self._driver.converse(self._verbs.meet())
-        crew = _Crew(self._verbs, self.settings, self._execution, self._driver)
-        try:
-            crew.start()
-        except BaseException:
-            crew.close()
-            raise
-        self._crew = crew
-        log.info("worker %s serves %s", self.id, ", ".join(self.settings.assigned_users[:5]) or "steal targets only")
+        self._service.start()
 
     def stop(self, timeout: float | None = None) -> None:
         """Claim no more, let running tasks finish for `timeout` seconds (None: `graceful_shutdown_timeout`), give the
         rest back in its place, and end. Does nothing if the worker does not run.
         """
-        crew = self._crew
-        if crew is not None:
-            crew.loop.stop(self.settings.graceful_shutdown_timeout if timeout is None else check_timeout(timeout))
-        with self._stopping:
-            if self._crew is not None:
-                self._crew.close()
-                self._crew = None
-                self._driver.close()
+        self._service.stop(timeout)
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT, then stop as `stop` does; a second signal gives back at once. Blocks.
 
         Signals are handled where this is called on the main thread; elsewhere `stop` on another thread ends it.
+
+        Raises:
+            FairqueError: no slot was left: all threads are stuck in tasks that do not end.
         """
-        self._signals = 0
-        with on_signals(self._on_signal):
-            self.start()
-            if self._signals:  # it came before there was anything to stop
-                self._heed_signals()
-            crew = self._crew  # None where another thread has stopped the worker already
-            while crew is not None and not crew.ended.wait(HEARING):
-                continue
-        self.stop(0)
+        self._service.run()
 
     def drain(self, timeout: float) -> None:
         """Serve until nothing that this worker can serve is queued, started or due. Starts the worker if need be.
@@ -115,21 +74,11 @@ class Worker:
         Raises:
             TimeoutError: something was still queued or running after `timeout` seconds.
         """
-        if self._crew is None:
-            self.start()
-        crew = self._running()
-        deadline = time.monotonic() + check_timeout(timeout)
-        while True:
-            left = deadline - time.monotonic()
-            if left <= 0 or not crew.loop.idle.wait(left):
-                raise TimeoutError(f"worker {self.id}: not drained after {timeout:g} s")
-            if not self._served_elsewhere():
-                return
-            crew.ended.wait(min(0.05, left))
+        self._service.drain(timeout)
 
     def __enter__(self) -> Self:
         """Start the worker."""
-        if self._crew is None:
+        if not self._service.is_running:
             self.start()
         return self
 
@@ -139,71 +88,91 @@ class Worker:
         """Stop the worker."""
         self.stop()
 
-    def _running(self) -> _Crew:
-        if self._crew is None:
-            raise FairqueError(f"worker {self.id} has not been started")
-        return self._crew
 
-    def _served_elsewhere(self) -> bool:
-        """Whether other workers run tasks of users that this one may serve, or something became ready just now."""
-        users = {*self.settings.assigned_users, *self.settings.steal_targets}
-        if EVERYONE in users:
-            totals = self._driver.run(readings.stats(self._verbs.root, self._verbs.name))
-            return totals["queued"] + totals["started"] > 0
-        sizes: list[readings.Sizes] = []
-        self._driver.run_all((readings.sizes(self._verbs.root, user) for user in sorted(users)), sizes)
-        return any(size.queued + size.started for size in sizes)
+class AsyncWorker:
+    """As `Worker`, for a program that has an event loop. `async def` tasks run on the loop on which the worker was
+    started, beside the program's own coroutines; plain functions run on threads and `executor="process"` in child
+    processes, so the worker itself never blocks the loop.
+    """
 
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the shape signal asks for
-        self._signals += 1
-        self._heed_signals()
+    def __init__(
+        self,
+        config: Settings,
+        handler: TaskHandler | None = None,
+        *,
+        id: str | None = None,
+        queue: str | None = None,
+    ) -> None:
+        self._service = Service(config, handler, id, queue)
 
-    def _heed_signals(self) -> None:
-        if self._crew is not None:
-            self._crew.loop.stop(self.settings.graceful_shutdown_timeout if self._signals == 1 else 0)
+    @property
+    def settings(self) -> WorkerSettings:
+        """What was configured for it."""
+        return self._service.settings
+
+    @property
+    def id(self) -> str:
+        """The worker's id."""
+        return self._service.id
+
+    async def start(self) -> None:
+        """As `Worker.start`."""
+        await _on_thread(self._service.start, asyncio.get_running_loop())
+
+    async def stop(self, timeout: float | None = None) -> None:
+        """As `Worker.stop`."""
+        await _on_thread(self._service.stop, timeout)
+
+    async def run(self) -> None:
+        """As `Worker.run`. A cancellation stops the worker as a first signal does."""
+        with self._service.heeding_signals():
+            serving = asyncio.ensure_future(_on_thread(self._service.serve, asyncio.get_running_loop()))
+            try:
+                while not serving.done():
+                    await asyncio.wait({serving}, timeout=HEARING)
+            except asyncio.CancelledError:
+                await self.stop()
+                raise
+            await serving
+
+    async def drain(self, timeout: float) -> None:
+        """As `Worker.drain`."""
+        await _on_thread(self._service.drain, timeout, asyncio.get_running_loop())
+
+    async def __aenter__(self) -> Self:
+        """Start the worker."""
+        if not self._service.is_running:
+            await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop the worker."""
+        await self.stop()
 
 
-class _Crew:
-    """What runs while a worker serves: its loop, its runner threads and its keeper."""
+async def _on_thread(work: Callable[..., None], *args: Any) -> None:
+    """Call what blocks, on a thread of its own: those of the loop may all be taken by what this waits for."""
+    loop = asyncio.get_running_loop()
+    over: asyncio.Future[None] = loop.create_future()
 
-    def __init__(self, verbs: Verbs, settings: WorkerSettings, execution: Execution, driver: Driver) -> None:
-        root = verbs.root
-        self._bell = Bell(driver.link(), tasks.wake_key(root, settings.id))
-        self._link = driver.link()
-        self.loop = Loop(root, settings, execution, self._link, self._bell)
-        self._keeper = Keeper(driver.link(), verbs, settings, self.loop.held, self.loop.tally)
-        self._thread = threading.Thread(target=self._serve, name=f"{settings.id}-loop", daemon=True)
-        self.ended = threading.Event()
+    def tell(error: BaseException | None) -> None:
+        if over.cancelled():
+            return
+        if error is None:
+            over.set_result(None)
+        else:
+            over.set_exception(error)
 
-    def start(self) -> None:
-        self._keeper.start()
-        self._thread.start()
-
-    def close(self) -> None:
-        """Wait for the loop's end, which `loop.stop` has asked for, and let go of everything."""
-        if self._thread.ident is not None:
-            self._thread.join()
-            self._keeper.stop()
-        self._bell.close()
-        self._link.close()
-        self._keeper.close()
-
-    def _serve(self) -> None:
+    def call() -> None:
+        error = None
         try:
-            self.loop.run()
-        finally:
-            self.ended.set()
+            work(*args)
+        except BaseException as caught:
+            error = caught
+        with contextlib.suppress(RuntimeError):  # the program has closed its loop meanwhile
+            loop.call_soon_threadsafe(tell, error)
 
-
-@contextmanager
-def on_signals(handle: Any) -> Iterator[None]:
-    """Handle SIGTERM and SIGINT for the time of the block, where this is the main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    threading.Thread(target=call, name="fairque-async-worker", daemon=True).start()
+    await over

@@ -179,3 +179,9 @@ def test_ageing_takes_any_positive_time_and_infinity(aging: object) -> None:
     assert FairnessSettings(aging_seconds=math.inf).aging_seconds == math.inf
     with pytest.raises(ConfigError, match=r"aging_seconds: must be a number of at least 0\.001"):
         FairnessSettings(aging_seconds=aging)  # type: ignore[arg-type]
+
+
+def test_a_run_may_take_for_ever_where_the_settings_say_so() -> None:
+    assert worker(task_timeout_seconds=math.inf).task_timeout_seconds == math.inf
+    with pytest.raises(ConfigError, match=r"task_timeout_seconds: must be a number of at least 0\.001"):
+        worker(task_timeout_seconds=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from fairque.store import fates
 from tests.lua.scene import BURY, DONE, Scene, again, ids_of
@@ -66,7 +66,7 @@ def names(scene: Scene, word: bytes) -> list[bytes]:
         b"string": scene.client.get,
     }
     keys = scene.client.scan_iter(match=f"{scene.root}*")
-    return [key for key in keys if word in key + repr(reads[scene.client.type(key)](key)).encode()]
+    return [key for key in keys if word in key + repr(reads[cast("bytes", scene.client.type(key))](key)).encode()]
 
 
 def test_nothing_names_a_user_that_was_erased(scene: Scene) -> None:

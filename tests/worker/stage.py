@@ -36,6 +36,11 @@ class Gate:
         """Let everyone pass, now and later."""
         self._opened.set()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether everyone may pass."""
+        return self._opened.is_set()
+
     def wait_for(self, count: int) -> None:
         """Wait until so many have come."""
         wait_until(lambda: len(self.came) >= count, description=f"{count} tasks have come to the gate: {self.came}")
