@@ -11,7 +11,6 @@ import pytest
 from fairque import Task
 from fairque.cli.main import COMMANDS
 from fairque.core.options import OPTIONS
-from fairque.worker.context import TaskContext
 
 
 def _module(name: str) -> Callable[[], bool]:
@@ -28,7 +27,6 @@ LATER: Final[dict[str, Callable[[], bool]]] = {
     "cron: the same on a command line": lambda: "schedule" in COMMANDS,
     "ids: a schedule's": _module("core.cron"),
     "ids and payloads of xcom": lambda: "enable_xcom" in OPTIONS,
-    "numbers and texts of progress": lambda: hasattr(TaskContext, "progress"),
     "tags of a task": lambda: "tags" in OPTIONS,
 }
 

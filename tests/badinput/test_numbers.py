@@ -130,7 +130,7 @@ def test_a_cursor(ground: Ground, caplog: pytest.LogCaptureFixture, colour: str)
         queue.fail(one, "no")
     theirs = queue.failed("b", limit=1).cursor
     assert theirs is not None
-    cursors = FORGED | {"none": None, "another-user's": theirs, "unknown": "zzz\nx\n1", "ended": "a\nx\n1"}
+    cursors = FORGED | {"none": None, "another-user's": theirs, "unknown": "zzz:x:1", "ended": "a:x:1"}
 
     def page(cursor: Any) -> None:
         assert {one.user_id for one in queue.failed("a", cursor=cursor).tasks} <= {"a"}

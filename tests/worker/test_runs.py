@@ -233,5 +233,5 @@ def test_corrupt_bytes_fail_their_task_and_the_users_other_tasks_go_on(house: Ho
         client.hset(key, broken.task_id, record[: record.index(b"|") + 1] + b"\xff\x00 not a call")
     house.started(max_concurrent_tasks=1)
     assert whole.result(timeout=10) == 4
-    with pytest.raises(TaskFailed, match="StoredDataError"):
+    with pytest.raises(TaskFailed, match="corrupt"):
         broken.result(timeout=10)
