@@ -1,0 +1,50 @@
+"""Failed tasks, a line each. Never their arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from fairque.core.models import Task
+from fairque.monitoring.tables import plain_table, quantity, span
+from fairque.monitoring.task_page import plain, printable
+
+
+def failed_json(tasks: Iterable[Task[Any]]) -> list[dict[str, Any]]:
+    """Return failed tasks as plain values, without the errors' tracebacks; `fairque task show` has these."""
+    lines = [plain(task) for task in tasks]
+    for line in lines:
+        line["failure"].pop("traceback", None)
+    return lines
+
+
+def failed_table(tasks: Iterable[Task[Any]], *, now: datetime, pretty: bool) -> RenderableType:
+    """Return a line for each failed task. `pretty` is for terminals."""
+    table = plain_table(pretty=pretty)
+    table.add_column("task", no_wrap=True, min_width=12, overflow="ellipsis")
+    for name in ("user", "name"):
+        table.add_column(name, no_wrap=True, min_width=8, overflow="ellipsis")
+    table.add_column("attempts", justify="right", no_wrap=True)
+    table.add_column("error", no_wrap=True, min_width=16, overflow="ellipsis")
+    table.add_column("failed", justify="right", no_wrap=True)
+    for task in tasks:
+        table.add_row(
+            Text(task.task_id or "", "bold"),
+            Text(task.user_id or ""),
+            Text(task.name or "-"),
+            quantity(task.attempt),
+            Text(_error(task), "red"),
+            Text("-" if task.ended_at is None else f"{span((now - task.ended_at).total_seconds())} ago"),
+        )
+    return table
+
+
+def _error(task: Task[Any]) -> str:
+    """Return the last error on one line."""
+    if task.failure is None:
+        return ""
+    return printable(" ".join(f"{task.failure.type}: {task.failure.message}".split()))
