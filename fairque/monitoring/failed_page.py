@@ -25,22 +25,24 @@ def failed_json(tasks: Iterable[Task[Any]]) -> list[dict[str, Any]]:
 def failed_table(tasks: Iterable[Task[Any]], *, now: datetime, pretty: bool) -> RenderableType:
     """Return a line for each failed task. `pretty` is for terminals."""
     table = plain_table(pretty=pretty)
-    table.add_column("task", no_wrap=True, min_width=12, overflow="ellipsis")
-    for name in ("user", "name"):
-        table.add_column(name, no_wrap=True, min_width=8, overflow="ellipsis")
-    table.add_column("attempts", justify="right", no_wrap=True)
-    table.add_column("error", no_wrap=True, min_width=16, overflow="ellipsis")
-    table.add_column("failed", justify="right", no_wrap=True)
+    for name in ("task", "user", "name", "attempts", "failed", "error"):
+        numeric = name in {"attempts", "failed"}
+        table.add_column(name, justify="right" if numeric else "left", no_wrap=numeric or name == "task")
     for task in tasks:
         table.add_row(
             Text(task.task_id or "", "bold"),
-            Text(task.user_id or ""),
-            Text(task.name or "-"),
+            _cut(task.user_id or ""),
+            _cut(task.name or "-"),
             quantity(task.attempt),
-            Text(_error(task), "red"),
             Text("-" if task.ended_at is None else f"{span((now - task.ended_at).total_seconds())} ago"),
+            _cut(_error(task), "red"),
         )
     return table
+
+
+def _cut(text: str, style: str = "") -> Text:
+    """Return a cell that is cut off where the terminal has no room for it; the others are not."""
+    return Text(text, style, no_wrap=True, overflow="ellipsis")
 
 
 def _error(task: Task[Any]) -> str:
