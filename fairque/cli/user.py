@@ -1,4 +1,4 @@
-"""`fairque user`: what users may take, and what they have."""
+"""`fairque user`: what users may take, what they have, and an end of all that."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import msgspec
 
 from fairque.cli.entry import config_option, json_option, print_json
 from fairque.cli.setting import Setting, caps_options, changes_of, opened
+from fairque.cli.sweeping import ask, lasting, yes_option
 from fairque.core.ids import EVERYONE, check_user_id
 from fairque.core.limits import UserSettings
 from fairque.errors import TaskValidationError
@@ -25,28 +26,33 @@ class _User(click.ParamType[str]):
 
     name = "USER"
 
-    def __init__(self, *, everyone: bool) -> None:
-        self._everyone = everyone
+    def __init__(self, *, not_everyone: str | None = None) -> None:
+        """`not_everyone` is the remedy for who names everyone where one user is meant."""
+        self._not_everyone = not_everyone
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the id as it is."""
-        if value == EVERYONE and self._everyone:
+        if value == EVERYONE and self._not_everyone is None:
             return EVERYONE
         if value == EVERYONE:
-            self.fail("name one user; `fairque queue pause` and `resume` are for everybody", param, ctx)
+            self.fail(f"name one user; {self._not_everyone}", param, ctx)
         try:
             return check_user_id(value)
         except TaskValidationError as error:
             self.fail(str(error).removeprefix("user_id: "), param, ctx)
 
 
-_any_user = click.argument("user_id", metavar="USER", type=_User(everyone=True))
-_one_user = click.argument("user_id", metavar="USER", type=_User(everyone=False))
+_PAUSING: Final = _User(not_everyone="`fairque queue pause` and `resume` are for everybody")
+_ERASING: Final = _User(not_everyone="users are erased one by one")
+
+_any_user = click.argument("user_id", metavar="USER", type=_User())
+_one_user = click.argument("user_id", metavar="USER", type=_PAUSING)
+_doomed_user = click.argument("user_id", metavar="USER", type=_ERASING)
 
 
 @click.group
 def user() -> None:
-    """Give users weights and caps, pause them, and see what is in force.
+    """Give users weights and caps, pause them, see what is in force; erase one with all that it left.
 
     Settings stand in Redis, win over the configuration's `users:`, and act at once on what already waits. To show, set
     and reset, USER may be '*': all users, where they have no other value of their own.
@@ -136,6 +142,32 @@ def reset(*, user_id: str, config_path: Path | None, as_json: bool) -> None:
     with opened(config_path) as (queue, _):
         queue.reset_user(user_id)
         _tell(queue, _look(queue, user_id), "", as_json=as_json)
+
+
+@user.command
+@_doomed_user
+@yes_option
+@config_option
+@json_option
+def erase(*, user_id: str, yes: bool, config_path: Path | None, as_json: bool) -> None:
+    """Remove all that a user left: tasks in whatever state, results, failures, settings. It asks before.
+
+    What runs is not interrupted, and its outcome is not accepted.
+    """
+    with opened(config_path) as (queue, _):
+        if not yes:
+            ask(f"Remove all of {user_id}: {_left(queue, user_id)}, all results, all settings?")
+        with lasting(f"removing all of {user_id}", lambda: f"{_left(queue, user_id)} are left"):
+            count = queue.erase_user(user_id)
+    if as_json:
+        print_json({"queue": queue.name, "user_id": user_id, "removed": count})
+    else:
+        click.echo(f"{user_id} is erased: {count:,} task{'' if count == 1 else 's'} removed")
+
+
+def _left(queue: TaskQueue, user_id: str) -> str:
+    line = _look(queue, user_id)
+    return f"{line.waiting:,} waiting, {line.started:,} running and {line.failed:,} failed tasks"
 
 
 def _look(queue: TaskQueue, user_id: str) -> Standing:

@@ -17,9 +17,8 @@ from fairque.monitoring.tables import span
 from fairque.queue.explaining import Explanation
 
 
-def task_json(task: Task[Any], told: Explanation) -> dict[str, Any]:
-    """Return a task as plain values; instants are ISO 8601 in UTC."""
-    failure = None if task.failure is None else msgspec.to_builtins(task.failure)
+def plain(task: Task[Any]) -> dict[str, Any]:
+    """Return what the queue keeps of a task as plain values, without its arguments and its result."""
     return {
         "task_id": task.task_id,
         "user_id": task.user_id,
@@ -30,10 +29,25 @@ def task_json(task: Task[Any], told: Explanation) -> dict[str, Any]:
         "failures": task.failures,
         "lost": task.lost,
         "max_retries": task.max_retries,
+        "timeout": task.timeout,
+        "executor": task.executor,
+        "unique_key": task.unique_key,
         "worker": task.worker,
-        **{name: None if at is None else at.isoformat() for name, at in _instants(task, told).items()},
-        "failure": failure,
+        "progress": None
+        if task.progress is None
+        else {
+            "percent": task.progress.percent,
+            "message": task.progress.message,
+        },
+        "failure": None if task.failure is None else msgspec.to_builtins(task.failure),
+        "ended_at": None if task.ended_at is None else task.ended_at.isoformat(),
     }
+
+
+def task_json(task: Task[Any], told: Explanation) -> dict[str, Any]:
+    """Return a task as plain values; instants are ISO 8601 in UTC."""
+    instants = {name: None if at is None else at.isoformat() for name, at in _instants(task, told).items()}
+    return plain(task) | instants
 
 
 def explanation_json(told: Explanation) -> dict[str, Any]:
@@ -56,13 +70,21 @@ def task_page(task: Task[Any], told: Explanation, *, now: datetime) -> Renderabl
     page.add_row("state", Text(f"{state} on {task.worker}" if task.worker else state, _style(state)))
     page.add_row("priority", task.priority.name)
     page.add_row("attempts", _attempts(task))
+    for name, text in _terms(task).items():
+        page.add_row(name, text)
     for name, at in _instants(task, told).items():
         if at is not None:
             page.add_row(name.removesuffix("_at"), _when(at, now))
+    if task.progress is not None:
+        page.add_row("progress", printable(f"{task.progress.percent:g}%  {task.progress.message}".rstrip()))
     if task.failure is None:
         return page
-    page.add_row("failure", Text(f"{task.failure.type}: {task.failure.message}", "red"))
-    return Group(page, Text(), Text(task.failure.traceback.rstrip(), "dim")) if task.failure.traceback else page
+    if task.state is TaskState.CANCELED:
+        page.add_row("because", Text(printable(task.failure.message), "yellow"))
+        return page
+    page.add_row("failure", Text(printable(f"{task.failure.type}: {task.failure.message}"), "red"))
+    trace = Text(printable(task.failure.traceback.rstrip()), "dim")
+    return Group(page, Text(), trace) if task.failure.traceback else page
 
 
 def explanation_page(told: Explanation) -> RenderableType:
@@ -82,6 +104,11 @@ def explanation_page(told: Explanation) -> RenderableType:
     return page
 
 
+def printable(text: str) -> str:
+    """Return the text of an error as it may be shown: what would steer the terminal is escaped."""
+    return "".join(char if char.isprintable() or char in "\n\t" else ascii(char)[1:-1] for char in text)
+
+
 def _page() -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
@@ -94,6 +121,17 @@ def _attempts(task: Task[Any]) -> str:
     words += [f"{task.failures:,} failed"] if task.failures else []
     words += [f"{task.lost:,} lost with their worker"] if task.lost else []
     return ", ".join(words)
+
+
+def _terms(task: Task[Any]) -> dict[str, str]:
+    """Return the options of a task that was not left to the queue's defaults."""
+    terms = {
+        "retries": None if task.max_retries is None else f"{task.max_retries:,} at most",
+        "timeout": None if task.timeout is None else f"{span(task.timeout)} for an attempt",
+        "executor": task.executor,
+        "unique key": task.unique_key,
+    }
+    return {name: text for name, text in terms.items() if text is not None}
 
 
 def _instants(task: Task[Any], told: Explanation) -> dict[str, datetime | None]:
@@ -119,7 +157,7 @@ def _when(at: datetime, now: datetime) -> str:
 
 
 def _style(state: str) -> str:
-    return {"failed": "bold red", "started": "green", "finished": "green"}.get(state, "bold")
+    return {"failed": "bold red", "canceled": "yellow", "started": "green", "finished": "green"}.get(state, "bold")
 
 
 def _many(count: int, what: str) -> str:

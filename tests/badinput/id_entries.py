@@ -1,4 +1,4 @@
-"""The entries that take an id. Each gives back the id as it comes out again, so that a cell is one comparison.
+"""The verbs that take an id. Each gives back the id as it comes out again, so that a cell is one comparison.
 
 The town: every safe user has a live task `LIVE` whose argument is its own id, a finished one `ENDED` whose result is,
 and a weight; of every safe task id the user `HOST` has a live task, and `PAST` a finished one, that tell it likewise.
@@ -10,13 +10,10 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from fairque import Task, TaskQueue, TaskState, task
-from tests.badinput.ground import Ground
 from tests.badinput.ids import TASK, USER, safe
 from tests.badinput.jobs import echo, owned
 
 LIVE, ENDED, HOST, PAST = "live", "ended", "host", "past"
-
-
 WRITES, OPTIONAL, EVERYONE = "writes", "optional", "everyone"
 
 
@@ -31,7 +28,8 @@ class Entry(NamedTuple):
     flags: tuple[str, ...] = ()
 
 
-def _entry(act: Callable[[Any, Any], object], *flags: str) -> Entry:
+def entry(act: Callable[[Any, Any], object], *flags: str) -> Entry:
+    """Return an entry with these flags."""
     return Entry(act, flags)
 
 
@@ -120,31 +118,31 @@ def _sizes(queue: TaskQueue, user_id: Any) -> object:
 
 
 USER_ENTRIES: Final = {
-    "push": _entry(lambda queue, user: _pushed(queue, echo(1), user), WRITES, OPTIONAL),
-    "with_": _entry(lambda queue, user: _pushed(queue, echo(1).with_(user_id=user)), WRITES),
-    "@task": _entry(lambda queue, user: _pushed(queue, task(user_id=user)(echo.function)(1)), WRITES),
-    "@task-by-argument": _entry(lambda queue, user: _pushed(queue, owned(user)), WRITES),
-    "create": _entry(lambda queue, user: _pushed(queue, Task.create(user_id=user)), WRITES),
-    "push_batch": _entry(_pushed_in_batch, WRITES),
-    "push_function_task": _entry(_pushed_call, WRITES),
-    "get_task": _entry(lambda queue, user: queue.get_task(LIVE, user_id=user).args[0], OPTIONAL),
-    "get_result": _entry(lambda queue, user: queue.get_result(ENDED, user_id=user, timeout=0), OPTIONAL),
-    "delete_task": _entry(lambda queue, user: queue.delete_task("none", user_id=user) or user, OPTIONAL),
-    "cancel, retry": _entry(_canceled, WRITES, OPTIONAL),
-    "cancel": _entry(lambda queue, user: queue.cancel("none", user_id=user) or user, OPTIONAL),
-    "retry": _entry(lambda queue, user: queue.retry("none", user_id=user) or user, WRITES, OPTIONAL),
-    "failed": _entry(lambda queue, user: user if not queue.failed(user).tasks else None, OPTIONAL),
-    "requeue_failed": _entry(lambda queue, user: queue.requeue_failed(user) or user, OPTIONAL),
-    "purge_failed": _entry(lambda queue, user: queue.purge_failed(user) or user, OPTIONAL),
-    "explain": _entry(lambda queue, user: queue.explain(LIVE, user_id=user).user_id, OPTIONAL),
-    "get_queue_sizes": _entry(_sizes),
-    "get_user": _entry(lambda queue, user: queue.get_user(user) and user, EVERYONE),
-    "set_user": _entry(_set, WRITES, EVERYONE),
-    "reset_user": _entry(_reset, WRITES, EVERYONE),
-    "pause, resume": _entry(_paused, WRITES, OPTIONAL, EVERYONE),
+    "push": entry(lambda queue, user: _pushed(queue, echo(1), user), WRITES, OPTIONAL),
+    "with_": entry(lambda queue, user: _pushed(queue, echo(1).with_(user_id=user)), WRITES),
+    "@task": entry(lambda queue, user: _pushed(queue, task(user_id=user)(echo.function)(1)), WRITES),
+    "@task-by-argument": entry(lambda queue, user: _pushed(queue, owned(user)), WRITES),
+    "create": entry(lambda queue, user: _pushed(queue, Task.create(user_id=user)), WRITES),
+    "push_batch": entry(_pushed_in_batch, WRITES),
+    "push_function_task": entry(_pushed_call, WRITES),
+    "get_task": entry(lambda queue, user: queue.get_task(LIVE, user_id=user).args[0], OPTIONAL),
+    "get_result": entry(lambda queue, user: queue.get_result(ENDED, user_id=user, timeout=0), OPTIONAL),
+    "delete_task": entry(lambda queue, user: queue.delete_task("none", user_id=user) or user, OPTIONAL),
+    "cancel, retry": entry(_canceled, WRITES, OPTIONAL),
+    "cancel": entry(lambda queue, user: queue.cancel("none", user_id=user) or user, OPTIONAL),
+    "retry": entry(lambda queue, user: queue.retry("none", user_id=user) or user, WRITES, OPTIONAL),
+    "failed": entry(lambda queue, user: user if not queue.failed(user).tasks else None, OPTIONAL),
+    "requeue_failed": entry(lambda queue, user: queue.requeue_failed(user) or user, OPTIONAL),
+    "purge_failed": entry(lambda queue, user: queue.purge_failed(user) or user, OPTIONAL),
+    "explain": entry(lambda queue, user: queue.explain(LIVE, user_id=user).user_id, OPTIONAL),
+    "get_queue_sizes": entry(_sizes),
+    "get_user": entry(lambda queue, user: queue.get_user(user) and user, EVERYONE),
+    "set_user": entry(_set, WRITES, EVERYONE),
+    "reset_user": entry(_reset, WRITES, EVERYONE),
+    "pause, resume": entry(_paused, WRITES, OPTIONAL, EVERYONE),
 }
 """Every verb that takes a user, but the one that takes everything from it."""
-ERASE: Final = _entry(_erased, WRITES)
+ERASE: Final = entry(_erased, WRITES)
 
 # --- tasks ----------------------------------------------------------------------------------------------------------
 
@@ -175,75 +173,24 @@ def _of_nobody(queue: TaskQueue, task_id: Any) -> object:
 
 
 TASK_ENTRIES: Final = {
-    "with_": _entry(lambda queue, name: _taken(queue, echo(0).with_(task_id=name)), WRITES, OPTIONAL),
-    "@task": _entry(lambda queue, name: _taken(queue, task(task_id=name)(echo.function)(0)), WRITES, OPTIONAL),
-    "create": _entry(lambda queue, name: _taken(queue, Task.create(user_id=HOST, task_id=name)), WRITES, OPTIONAL),
-    "push_function_task": _entry(
+    "with_": entry(lambda queue, name: _taken(queue, echo(0).with_(task_id=name)), WRITES, OPTIONAL),
+    "@task": entry(lambda queue, name: _taken(queue, task(task_id=name)(echo.function)(0)), WRITES, OPTIONAL),
+    "create": entry(lambda queue, name: _taken(queue, Task.create(user_id=HOST, task_id=name)), WRITES, OPTIONAL),
+    "push_function_task": entry(
         lambda queue, name: queue.push_function_task(HOST, echo, task_id=name), WRITES, OPTIONAL
     ),
-    "get_task": _entry(lambda queue, name: queue.get_task(name, user_id=HOST).args[0]),
-    "get_result": _entry(lambda queue, name: queue.get_result(name, user_id=PAST, timeout=0)),
-    "delete_task": _entry(lambda queue, name: queue.delete_task(name, user_id="nobody") or name),
-    "cancel": _entry(lambda queue, name: queue.cancel(name, user_id="nobody") or name),
-    "retry": _entry(lambda queue, name: queue.retry(name, user_id="nobody") or name, WRITES),
-    "explain": _entry(lambda queue, name: queue.explain(name, user_id=HOST).task_id),
-    "without its user": _entry(_of_nobody),
+    "get_task": entry(lambda queue, name: queue.get_task(name, user_id=HOST).args[0]),
+    "get_result": entry(lambda queue, name: queue.get_result(name, user_id=PAST, timeout=0)),
+    "delete_task": entry(lambda queue, name: queue.delete_task(name, user_id="nobody") or name),
+    "cancel": entry(lambda queue, name: queue.cancel(name, user_id="nobody") or name),
+    "retry": entry(lambda queue, name: queue.retry(name, user_id="nobody") or name, WRITES),
+    "explain": entry(lambda queue, name: queue.explain(name, user_id=HOST).task_id),
+    "without its user": entry(_of_nobody),
 }
 """Every verb that takes a task id."""
 KEY_ENTRIES: Final = {
-    "with_": _entry(lambda queue, key: _unique(queue, echo(0).with_(unique_key=key)), WRITES, OPTIONAL),
-    "@task": _entry(lambda queue, key: _unique(queue, task(unique_key=key)(echo.function)(0)), WRITES, OPTIONAL),
-    "create": _entry(lambda queue, key: _unique(queue, Task.create(user_id=HOST, unique_key=key)), WRITES, OPTIONAL),
+    "with_": entry(lambda queue, key: _unique(queue, echo(0).with_(unique_key=key)), WRITES, OPTIONAL),
+    "@task": entry(lambda queue, key: _unique(queue, task(unique_key=key)(echo.function)(0)), WRITES, OPTIONAL),
+    "create": entry(lambda queue, key: _unique(queue, Task.create(user_id=HOST, unique_key=key)), WRITES, OPTIONAL),
 }
 """Every way to give a unique key, which is whatever may be a task id."""
-
-# --- commands -------------------------------------------------------------------------------------------------------
-
-
-def _pushed_by_command(ground: Ground, *words: str) -> dict[str, Any]:
-    told: dict[str, Any] = ground.command("push", "badinput.echo", *words, "--json").json
-    assert told["created"] is (told["user_id"] != HOST)
-    assert not told["created"] or ground.queues["sync"].delete_task(told["task_id"])
-    return told
-
-
-def _user_of(*words: str) -> Callable[[Ground, Any], object]:
-    """Return an entry that asks of a user: `fairque WORDS -- USER`."""
-    return lambda ground, user: ground.command(*words, "--json", "--", user).json["user_id"]
-
-
-def _owner_of(*words: str) -> Callable[[Ground, Any], object]:
-    """Return an entry that asks of a user's task: `fairque WORDS LIVE --user=USER`."""
-    return lambda ground, user: ground.command(*words, LIVE, f"--user={user}", "--json").json["user_id"]
-
-
-def _task_of(*words: str) -> Callable[[Ground, Any], object]:
-    """Return an entry that asks of a task: `fairque WORDS -- ID`."""
-    return lambda ground, name: ground.command(*words, f"--user={HOST}", "--json", "--", name).json["task_id"]
-
-
-def _checked_user(ground: Ground, user: str) -> str:
-    report = ground.command("doctor", f"--user={user}", "--seconds=0", "--json").json
-    assert (report["healthy"], report["users"]) == (True, 1)
-    return user
-
-
-USER_COMMANDS: Final = {
-    "push": _entry(lambda ground, user: _pushed_by_command(ground, f"--user={user}")["user_id"], WRITES),
-    "task show": _entry(_owner_of("task", "show")),
-    "task explain": _entry(_owner_of("task", "explain")),
-    "user show": _entry(_user_of("user", "show"), EVERYONE),
-    "user set": _entry(_user_of("user", "set", "--max-concurrency=3"), WRITES, EVERYONE),
-    "user pause": _entry(_user_of("user", "pause"), WRITES),
-    "user resume": _entry(_user_of("user", "resume"), WRITES),
-    "user reset": _entry(_user_of("user", "reset"), WRITES, EVERYONE),
-    "doctor": _entry(_checked_user),
-    "info": _entry(lambda ground, user: ground.command("info", f"--user={user}", "--json").json["users"][0]["user_id"]),
-}
-TASK_COMMANDS: Final = {
-    "push": _entry(
-        lambda ground, name: _pushed_by_command(ground, f"--user={HOST}", f"--id={name}")["task_id"], WRITES
-    ),
-    "task show": _entry(_task_of("task", "show")),
-    "task explain": _entry(_task_of("task", "explain")),
-}

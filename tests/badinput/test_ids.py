@@ -14,6 +14,7 @@ import pytest
 from fairque import TaskQueue, TaskState
 from fairque.cli.main import fairque
 from fairque.core.ids import encode_id
+from tests.badinput.command_entries import ERASE_COMMAND, TASK_COMMANDS, USER_COMMANDS
 from tests.badinput.ground import COLOURS, Ground, Snapshot, cell, opened, refused, untouched
 from tests.badinput.id_entries import (
     ERASE,
@@ -21,9 +22,7 @@ from tests.badinput.id_entries import (
     HOST,
     KEY_ENTRIES,
     OPTIONAL,
-    TASK_COMMANDS,
     TASK_ENTRIES,
-    USER_COMMANDS,
     USER_ENTRIES,
     WRITES,
     Entry,
@@ -114,6 +113,13 @@ def test_a_user_of_a_command(ground: Ground, caplog: pytest.LogCaptureFixture, e
     try_all(ground, caplog, ground, USER, entry, TEXTS)
 
 
+@each(ERASE_COMMAND)
+def test_a_user_that_is_erased_by_a_command(redis_url: str, caplog: pytest.LogCaptureFixture, entry: Entry) -> None:
+    with opened(redis_url) as ground:
+        build(ground.queues["sync"])
+        try_all(ground, caplog, ground, USER, entry, TEXTS)
+
+
 @each(TASK_COMMANDS)
 def test_a_task_of_a_command(ground: Ground, caplog: pytest.LogCaptureFixture, entry: Entry) -> None:
     try_all(ground, caplog, ground, TASK, entry, TEXTS)
@@ -147,7 +153,7 @@ def test_every_command_that_takes_an_id_is_in_the_table() -> None:
         for parameter in command.params:
             if parameter.name in taking:
                 taking[parameter.name].add(path)
-    assert taking == {"user_id": {*USER_COMMANDS}, "task_id": {*TASK_COMMANDS}}
+    assert taking == {"user_id": {*USER_COMMANDS, *ERASE_COMMAND}, "task_id": {*TASK_COMMANDS}}
 
 
 @pytest.mark.parametrize("colour", COLOURS)

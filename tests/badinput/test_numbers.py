@@ -105,19 +105,19 @@ def test_an_argument(ground: Ground, caplog: pytest.LogCaptureFixture, colour: s
 
 FORGED: Final = {
     "text": "x",
-    "too-few": "u\n1",
-    "too-many": "u\nx\n1\n1",
-    "no-user": "\nx\n1",
-    "everyone": "*\nx\n1",
-    "control-character": "u\0\nx\n1",
-    "no-task": "u\n\n1",
-    "negative": "u\nx\n-1",
-    "float": "u\nx\n1e5",
-    "arabic-digits": "u\nx\n\u0663",
-    "too-late": "u\nx\n" + 400 * "9",
+    "too-few": "u:1",
+    "too-many": "u:x:1:1",
+    "no-user": ":x:1",
+    "everyone": "*:x:1",
+    "control-character": "u\0:x:1",
+    "no-task": "u::1",
+    "negative": "u:x:-1",
+    "float": "u:x:1e5",
+    "arabic-digits": "u:x:\u0663",
+    "too-late": "u:x:" + 400 * "9",
     "long": "x" * 10_000_000,
     "int": 3,
-    "bytes": b"u\nx\n1",
+    "bytes": b"u:x:1",
 }
 
 

@@ -35,10 +35,10 @@ class Ran(NamedTuple):
         return {name: " ".join(rest.split()) for name, _, rest in lines}
 
 
-def call(env: Mapping[str, str], *words: str) -> Ran:
-    """Run a command to its end, with no setting of fairque but these."""
+def call(env: Mapping[str, str], *words: str, answer: str = "") -> Ran:
+    """Run a command to its end, with no setting of fairque but these; `answer` is what it is told when it asks."""
     unset = dict.fromkeys(name for name in os.environ if name.startswith("FAIRQUE_"))
-    ran = CliRunner(env=unset | dict(env)).invoke(fairque, list(words))
+    ran = CliRunner(env=unset | dict(env)).invoke(fairque, list(words), input=answer)
     if isinstance(ran.exception, FairqueError):
         return Ran(exit_code(ran.exception), ran.stdout, f"{said(ran.exception)}\n")
     if ran.exception is not None and not isinstance(ran.exception, SystemExit):

@@ -102,6 +102,43 @@ def test_reset_takes_the_users_own_settings_away(env: dict[str, str], queue: Tas
     assert queue.get_user("user:1") == UserSettings()
 
 
+# --- erase ----------------------------------------------------------------------------------------------------------
+
+
+def test_erase_removes_all_of_one_user_and_says_how_much(env: dict[str, str], queue: TaskQueue) -> None:
+    queue.push_batch([nothing()] * 150, user_id="erin")
+    queue.push(nothing().with_(delay=60), user_id="erin")
+    queue.set_user("erin", weight=3)
+    queue.push(nothing(), user_id="b")
+    assert call(env, "user", "erase", "erin", "--yes").out == "erin is erased: 151 tasks removed\n"
+    assert set(queue.users()) == {"b"}
+    assert queue.get_user("erin") == UserSettings()
+    assert call(env, "user", "erase", "b", "--yes", "--json").json == {"queue": "default", "user_id": "b", "removed": 1}
+    assert call(env, "user", "erase", "nobody", "--yes").out == "nobody is erased: 0 tasks removed\n"
+
+
+@pytest.mark.parametrize(("answer", "left"), [("y\n", 0), ("n\n", 3), ("\n", 3), ("", 3)])
+def test_erase_asks_before(env: dict[str, str], queue: TaskQueue, answer: str, left: int) -> None:
+    queue.push_batch([nothing().with_(max_retries=0)] * 3, user_id="erin")
+    queue.fail(queue.pop_many(1)[0], "no")
+    assert len(queue.pop_many(1)) == 1
+    ran = call(env, "user", "erase", "erin", answer=answer)
+    asked = "Remove all of erin: 1 waiting, 1 running and 1 failed tasks, all results, all settings? [y/N]: "
+    assert ran.err.startswith(asked)
+    assert (ran.code, ran.out) == ((1, "") if left else (0, "erin is erased: 3 tasks removed\n"))
+    assert sum(queue.get_queue_sizes("erin").values()) == left
+
+
+def test_a_terminal_is_told_what_is_erased(env: dict[str, str], queue: TaskQueue) -> None:
+    queue.push(nothing(), user_id="[erin]")
+    ran = call({**env, "FORCE_COLOR": "1"}, "user", "erase", "[erin]", "--yes")
+    assert "removing all of [erin] …" in ran.err
+    assert ran.out == "[erin] is erased: 1 task removed\n"
+
+
+# --- list -----------------------------------------------------------------------------------------------------------
+
+
 def test_list_has_whoever_has_tasks_or_settings(env: dict[str, str], queue: TaskQueue) -> None:
     queue.push_batch([nothing()] * 2, user_id="[red]busy")
     queue.set_user("set only", weight=2.5, rate="1/s")
@@ -149,6 +186,8 @@ def test_any_valid_id_is_taken_as_it_is(env: dict[str, str], queue: TaskQueue, u
         (["show", "x" * 257], "longer than 256 bytes"),
         (["pause", "*"], "name one user; `fairque queue pause` and `resume` are for everybody"),
         (["resume", "*"], "name one user"),
+        (["erase", "*"], "name one user; users are erased one by one"),
+        (["erase", "*", "--yes"], "name one user"),
         (["show"], "Missing argument 'USER'"),
         (["lsit"], "No such command 'lsit'"),
     ],
@@ -173,7 +212,9 @@ def test_a_configuration_names_the_queue_and_a_shared_fairness_that_differs_is_n
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("words", [["list"], ["show", "u"], ["set", "u", "--weight", "2"], ["pause", "u"]])
+@pytest.mark.parametrize(
+    "words", [["list"], ["show", "u"], ["set", "u", "--weight", "2"], ["pause", "u"], ["erase", "u", "--yes"]]
+)
 def test_without_redis_it_exits_with_3(words: list[str]) -> None:
     ran = call({"FAIRQUE_REDIS__URL": "redis://:geheim@127.0.0.1:1/0"}, "user", *words)
     assert (ran.code, ran.out) == (3, "")

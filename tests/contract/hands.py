@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fairque import Task, TaskHandle, TaskQueue, TaskState
@@ -19,6 +19,16 @@ def pop(queue: TaskQueue, timeout: float = 0) -> Task[Any]:
     task = queue.pop(timeout)
     assert task is not None
     return task
+
+
+def settlings(queue: TaskQueue, task: Task[Any]) -> list[Callable[[], None]]:
+    """Return every way to settle or renew a popped task."""
+    return [
+        lambda: queue.finish(task, "late"),
+        lambda: queue.fail(task, "no"),
+        lambda: queue.release(task),
+        lambda: queue.heartbeat(task),
+    ]
 
 
 def bury(queue: TaskQueue, tasks: Sequence[Task[Any]], error: BaseException | str = "no", user_id: str = "u") -> None:

@@ -11,7 +11,7 @@ from fairque import TaskQueue, TaskState
 from fairque.core.limits import UserSettings
 from fairque.errors import StaleLease, TaskValidationError, UnknownTask
 from tests.contract.conftest import Lossy, Make
-from tests.contract.hands import ENDED, WAITING, Waiter, brought_to, bury, counted, pop
+from tests.contract.hands import ENDED, WAITING, Waiter, brought_to, bury, counted, pop, settlings
 from tests.contract.jobs import echo
 from tests.waiting import wait_until
 
@@ -53,12 +53,9 @@ def test_the_outcome_of_a_run_that_was_erased_is_not_accepted(queue: TaskQueue) 
     queue.push(echo(1).with_(task_id="x"), user_id="u")
     task = pop(queue)
     assert queue.erase_user("u") == 1
-    with pytest.raises(StaleLease):
-        queue.finish(task, 1)
-    with pytest.raises(StaleLease):
-        queue.fail(task, "no")
-    with pytest.raises(StaleLease):
-        queue.heartbeat(task)
+    for settle in settlings(queue, task):
+        with pytest.raises(StaleLease):
+            settle()
     assert queue.get_task("x", user_id="u") is None
     new = queue.push(echo(2).with_(task_id="x"), user_id="u")
     with pytest.raises(StaleLease):

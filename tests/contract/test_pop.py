@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from fairque import Backoff, FairQueueConfig, Task, TaskQueue, TaskState
 from fairque.core.settings import FairnessSettings
 from fairque.errors import StaleLease, TaskFailed, TaskValidationError
 from tests.contract.conftest import Make
-from tests.contract.hands import pop
+from tests.contract.hands import pop, settlings
 from tests.contract.jobs import add, echo
 from tests.waiting import wait_until
 
@@ -23,16 +22,6 @@ def raised(message: str) -> ValueError:
     with pytest.raises(ValueError, match=message) as caught:
         raise ValueError(message)
     return caught.value
-
-
-def settlings(queue: TaskQueue, task: Task[Any]) -> list[Callable[[], None]]:
-    """Return every way to settle or renew a popped task."""
-    return [
-        lambda: queue.finish(task, "late"),
-        lambda: queue.fail(task, "no"),
-        lambda: queue.release(task),
-        lambda: queue.heartbeat(task),
-    ]
 
 
 # --- popping --------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from fairque.store import fates
 from tests.lua.scene import BURY, DONE, Scene, again, ids_of
@@ -59,14 +59,15 @@ def test_erasing_a_run_makes_room_for_what_was_set_aside_for_its_name(scene: Sce
 
 def names(scene: Scene, word: bytes) -> list[bytes]:
     """Return the keys that have a word in their names or in what they hold."""
+    client = scene.client
     reads: dict[bytes, Callable[[bytes], Any]] = {
-        b"hash": scene.client.hgetall,
-        b"zset": lambda key: scene.client.zrange(key, 0, -1),
-        b"list": lambda key: scene.client.lrange(key, 0, -1),
-        b"string": scene.client.get,
+        b"hash": client.hgetall,
+        b"zset": lambda key: client.zrange(key, 0, -1),
+        b"list": lambda key: client.lrange(key, 0, -1),
+        b"string": client.get,
     }
-    keys = scene.client.scan_iter(match=f"{scene.root}*")
-    return [key for key in keys if word in key + repr(reads[cast("bytes", scene.client.type(key))](key)).encode()]
+    found: list[tuple[bytes, Any]] = [(key, client.type(key)) for key in client.scan_iter(match=f"{scene.root}*")]
+    return [key for key, kind in found if word in key + repr(reads[kind](key)).encode()]
 
 
 def test_nothing_names_a_user_that_was_erased(scene: Scene) -> None:
