@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 
 from fairque.core.codec import Ending
+from fairque.core.ids import format_task_id
 from fairque.core.limits import Caps, UserSettings
 from fairque.core.outcome import Done, Outcome
 from fairque.store import claims, explained, limits, readings, removal, tasks
@@ -41,9 +43,9 @@ def call(script: str, what: str) -> Callable[[Make], Make]:
 # --- settle, renew --------------------------------------------------------------------------------------------------
 
 
-def ended_of(stage: Stage, outcome: Outcome, user: str) -> claims.Ended:
-    """Return the end of a run of this user as it goes over the wire."""
-    run = stage.one_of(user)
+def ended_of(stage: Stage, outcome: Outcome, run_name: str) -> claims.Ended:
+    """Return the end of a run (`user task`) as it goes over the wire."""
+    run = stage.held[run_name]
     ending = Ending("m:f", 0, 0, "w", msgspec.Raw(b"1")) if isinstance(outcome, Done) else None
     return claims.end(run.member, run.token, outcome, ran=0, ending=ending, keep=60, keep_failed=60)
 
@@ -54,14 +56,16 @@ def settle(stage: Stage, *, ended: list[claims.Ended], **values: Any) -> AnyCall
     return claims.settle(stage.scene.root, values.pop("worker", "w"), "matrix", ended=ended, **values)
 
 
+def end_run(stage: Stage, run_name: str, outcome: Outcome, want: int) -> AnyCall:
+    """Return a settle of one run."""
+    return settle(stage, ended=[ended_of(stage, outcome, run_name)], want=want)
+
+
 for kind, way in KINDS.items():
-    for user in ("a", "c"):
-        call("settle", f"{kind} {user}")(
-            lambda stage, way=way, user=user: settle(stage, ended=[ended_of(stage, way, user)])
-        )
-        call("settle", f"{kind} {user} and claim")(
-            lambda stage, way=way, user=user: settle(stage, ended=[ended_of(stage, way, user)], want=20)
-        )
+    call("settle", kind)(partial(end_run, run_name="a a-6", outcome=way, want=0))
+    call("settle", f"{kind} and claim")(partial(end_run, run_name="d critical", outcome=way, want=20))
+call("settle", "done of a suspect")(partial(end_run, run_name="d suspect", outcome=DONE, want=20))
+call("settle", "release under a rate")(partial(end_run, run_name="c c1", outcome=RELEASE, want=20))
 call("settle", "claim of everybody")(lambda stage: settle(stage, ended=[], want=2, lists=claims.SERVES_ALL))
 call("settle", "claim by lists")(lambda stage: settle(stage, ended=[], want=3))
 call("settle", "claim and sleep")(lambda stage: settle(stage, ended=[], want=50, block=2.0))
@@ -83,6 +87,11 @@ def push(stage: Stage, *entries: tuple[str, str, str, str]) -> AnyCall:
     return tasks.push(stage.scene.root, rows, stage.scene.at())
 
 
+def generated_id(stage: Stage) -> str:
+    """Return the id of a task of user a as a push would generate it."""
+    return format_task_id(0, 0, 0, tasks.user_print(stage.scene.root, "a"))
+
+
 call("push", "a generated id")(lambda stage: push(stage, ("a", "new", "", "")))
 call("push", "a generated id of a new user")(lambda stage: push(stage, ("z", "new", "", "")))
 call("push", "a chosen id")(lambda stage: push(stage, ("a", "new", "n", "")))
@@ -91,21 +100,24 @@ call("push", "scheduled")(lambda stage: push(stage, ("d", "new", "n", "+1000")))
 call("push", "a batch")(
     lambda stage: push(stage, *((user, f"new{n}", "n", "") for user in "abcdefz" for n in range(2)))
 )
-for task in ("failed", "done", "retried", "b2", "due", "a-6", "g2", "suspect", "unknown"):
-    user = {"b2": "b", "due": "b", "suspect": "d"}.get(task, "a")
-    call("delete", f"{user} {task}")(
-        lambda stage, user=user, task=task: tasks.delete(stage.scene.root, user, task, "matrix", stage.scene.at())
-    )
-call("delete", "the last one that is ready")(
-    lambda stage: tasks.delete(stage.scene.root, "f", "f2", "matrix", stage.scene.at())
-)
+
+
+def delete(stage: Stage, task: str) -> AnyCall:
+    """Return a deletion of `user task`."""
+    user, _, task_id = task.partition(" ")
+    return tasks.delete(stage.scene.root, user, task_id, "matrix", stage.scene.at())
+
+
+for task in ("a failed", "a done", "a retried", "a a-6", "b b2", "b due", "d g2", "e e1", "f f2", "f f3", "z unknown"):
+    call("delete", task)(partial(delete, task=task))
 call("wait", "for a task")(lambda stage: tasks.wait(stage.scene.root, "a", "a-6", "matrix", listed=True))
 call("wait", "no longer")(lambda stage: tasks.wait(stage.scene.root, "a", "a-6", "waiter", listed=False))
 call("get", "by user")(lambda stage: tasks.get(stage.scene.root, "a-6", "a"))
-call("get", "by fingerprint")(
-    lambda stage: tasks.get(stage.scene.root, f"{'0' * 24}{tasks.user_print(stage.scene.root, 'a')}", None)
-)
+call("get", "by fingerprint")(lambda stage: tasks.get(stage.scene.root, generated_id(stage), None))
 call("explain", "by user")(lambda stage: explained.explain(stage.scene.root, "a-5", "a", stage.scene.at()))
+call("explain", "by fingerprint")(
+    lambda stage: explained.explain(stage.scene.root, generated_id(stage), None, stage.scene.at())
+)
 call("explain", "of a rate")(lambda stage: explained.explain(stage.scene.root, "c2", "c", stage.scene.at()))
 
 
@@ -118,10 +130,10 @@ def change(stage: Stage, subject: str, mode: limits.Mode, **values: Any) -> AnyC
     return limits.change(stage.scene.root, subject, kind, mode, values, stage.scene.at())
 
 
-for subject in ("a", "b", "c", "e", "*", "|m:f", "|m:g", limits.QUEUE):
-    call("limit", f"set {subject}")(lambda stage, s=subject: change(stage, s, "set", rate="7/s", max_concurrency=3))
-    call("limit", f"pause {subject}")(lambda stage, s=subject: change(stage, s, "set", paused=True))
-    call("limit", f"reset {subject}")(lambda stage, s=subject: change(stage, s, "reset"))
+for subject in ("a", "b", "c", "*", "|m:g", limits.QUEUE):
+    call("limit", f"set {subject}")(partial(change, subject=subject, mode="set", rate="7/s", max_concurrency=3))
+for subject in ("b", "c", "e", "*", "|m:f", "|m:g", limits.QUEUE):
+    call("limit", f"reset {subject}")(partial(change, subject=subject, mode="reset"))
 call("limit", "seed")(lambda stage: change(stage, "f", "seed", weight=3))
 call("free", "of all")(lambda stage: next(limits.free(stage.scene.root, "abcdef", stage.scene.at())))
 call("rules", "cost")(lambda stage: limits.set_rules(stage.scene.root, None, "declared", stage.scene.at()))
@@ -139,17 +151,29 @@ def beat(stage: Stage, ms: int) -> AnyCall:
     return claims.beat(stage.scene.root, "w", "matrix", b"{}", lists=LISTS, served=served, now=at)
 
 
+def leave(stage: Stage, worker: str) -> AnyCall:
+    """Return a worker's goodbye."""
+    return claims.leave(stage.scene.root, worker, LISTS)
+
+
 call("beat", "now")(lambda stage: beat(stage, 0))
 call("beat", "when lists and workers are gone")(lambda stage: beat(stage, 3_600_000))
 call("scope", "new")(lambda stage: next(claims.register(stage.scene.root, ["a", "z"], stage.scene.at())))
 call("scope", "again")(lambda stage: next(claims.register(stage.scene.root, ["a", "b", "e"], stage.scene.at())))
-call("leave", "of a worker")(lambda stage: claims.leave(stage.scene.root, "w", LISTS))
+for worker in ("w", "asleep"):
+    call("leave", worker)(partial(leave, worker=worker))
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
 
-for table in ("counts", "busy", "workers", "workers-seen", "limits", "held", "served:0"):
-    call("page", table)(lambda stage, t=table: next(readings.table(stage.scene.root, t)))
+
+def page(stage: Stage, table: str) -> AnyCall:
+    """Return a reading of a page of a table."""
+    return Call("page", stage.scene.root, (table, "0", readings.PAGE), list)
+
+
+for table in ("counts", "workers-seen"):
+    call("page", table)(partial(page, table=table))
 call("sizes", "of a user")(lambda stage: readings.sizes(stage.scene.root, "a"))
 call("stats", "of the queue")(lambda stage: readings.stats(stage.scene.root, "q"))
 call("drop", "a page")(lambda stage: removal.drop(stage.scene.root, removal.BEGIN))

@@ -29,10 +29,6 @@ class Stage:
         self.held |= {f"{grant.user_id} {grant.task_id}": grant for grant in grants}
         return grants
 
-    def one_of(self, user: str) -> Grant:
-        """Return a run of this user."""
-        return next(grant for grant in self.held.values() if grant.user_id == user)
-
 
 def plain(scene: Scene) -> Stage:
     """No caps: ready tasks of all levels, running, scheduled, failed, finished, lost and lapsed ones."""
@@ -44,6 +40,8 @@ def plain(scene: Scene) -> Stage:
     scene.end(scene.claim(1), BURY, keep=120)
     scene.end(scene.claim(1), DONE)
     scene.end(scene.claim(1), again(60))
+    scene.push("h", "only")
+    scene.end(scene.claim(1), DONE)
     scene.push("d", "suspect")
     stage.claim(1, worker="dead", lease=1.0, lists=claims.lists_of(STEAL, []))
     scene.now += 2000
@@ -56,18 +54,20 @@ def plain(scene: Scene) -> Stage:
     scene.push("b", "b1", "b2", "b3")
     scene.push("b", "due", "later", when="+62000")
     stage.claim(2)
-    for user in ("a", "c"):
-        run = stage.one_of(user)
-        scene.run(tasks.wait(scene.root, run.user_id, run.task_id, "waiter", listed=True))
+    for user, task in (("a", "a-6"), ("c", "c1"), ("b", "b2")):
+        scene.run(tasks.wait(scene.root, user, task, "waiter", listed=True))
     scene.run(claims.beat(scene.root, "w", "beat", b"{}", lists=LISTS, served={("a", "starts"): 1}, now=scene.at()))
     return stage
 
 
 def capped(scene: Scene) -> Stage:
-    """As `plain`, and users, names and the queue have caps: users are held for each of them, tasks are set aside."""
+    """As `plain`, and users, names and the queue have caps: users are held for each of them, tasks are set aside.
+    Meant for a queue that charges run time.
+    """
     scene.limit_user("*", weight=2)
     scene.limit_user("c", rate="2/m", burst=2)
     scene.limit_task("m:g", max_concurrency=1)
+    scene.limit_task("m:h", rate="1/h", burst=1)
     scene.limit_queue(max_concurrency=50, rate="1000/s")
     stage = plain(scene)
     scene.limit_user("b", max_concurrency=1)
@@ -77,50 +77,49 @@ def capped(scene: Scene) -> Stage:
     for user in ("d", "f"):
         scene.push(user, "g1", "g2", "g3", label="m:g")
         scene.push(user, "critical", level=6, label="m:g")
-        stage.claim(2, lists=claims.lists_of([user], []))
+        scene.push(user, "h1", "h2", label="m:h")
+        stage.claim(3, lists=claims.lists_of([user], []))
     for user in ("b", "c", "e"):
         stage.claim(1, lists=claims.lists_of([user], []))
     scene.push("f", "f3")
-    return stage
-
-
-def timed(scene: Scene) -> Stage:
-    """As `capped`, in a queue that charges run time."""
-    stage = capped(scene)
     scene.end(stage.claim(1), DONE, ran=0.5)
     return stage
 
 
 def drained(scene: Scene) -> Stage:
-    """Nothing is ready, held or running; one task is scheduled."""
+    """Nothing is ready, held or running; one task is scheduled, one is finished."""
+    scene.beat("w")
     scene.push("a", "a1", "a2")
     scene.end(scene.claim(1), DONE)
     scene.end(scene.claim(1), again(1))
     return Stage(scene)
 
 
-def later(stage: Stage) -> None:
-    """A minute on, in which Redis did not stand still: tasks are due, a lease has lapsed, records have expired."""
-    scene = stage.scene
-    for _ in range(75):
-        scene.now += 1000
+def minutes_on(scene: Scene) -> None:
+    """Minutes pass: tasks are due, a lease has lapsed, records have expired."""
+    for _ in range(70):
+        scene.now += 2000
         scene.beat("w", LISTS)
-    for scope in ("*", *LISTS):
-        scene.client.zadd(scene.key(f"sleep:{scope}"), {"asleep": scene.now})
 
 
-STAGES: Final[dict[str, tuple[Callable[[Scene], Stage], str]]] = {
-    "plain": (plain, "count"),
-    "capped": (capped, "count"),
-    "declared": (capped, "declared"),
-    "timed": (timed, "time"),
-    "drained": (drained, "time"),
+def silence(scene: Scene) -> None:
+    """Minutes pass in which Redis stands still."""
+    scene.now += 140_000
+
+
+STAGES: Final[dict[str, tuple[Callable[[Scene], Stage], str, Callable[[Scene], None]]]] = {
+    "plain": (plain, "count", minutes_on),
+    "capped": (capped, "time", minutes_on),
+    "drained": (drained, "time", silence),
 }
-"""By name: how it is made, and what the queue charges."""
+"""By name: how it is made, what the queue charges, and what happens until a call finds it."""
 
 
 def stage(name: str, scene: Scene) -> Stage:
-    """Return a stage as a call finds it."""
-    made = STAGES[name][0](scene)
-    later(made)
+    """Return a stage as a call finds it, with workers asleep."""
+    make, _, pass_time = STAGES[name]
+    made = make(scene)
+    pass_time(scene)
+    for scope in ("*", *LISTS, *(claims.digest([user]) for user in "bcdef")):
+        scene.client.zadd(scene.key(f"sleep:{scope}"), {"asleep": scene.now})
     return made
