@@ -44,7 +44,7 @@ class Bed:
         self._stage: Stage = stage(name, scene)
         self._shelf = Shelf(client, scene.root)
         self._copy: Copy = self._shelf.take()
-        self._there: Contents = self._shelf.put(self._copy)
+        self._there: Contents = self._shelf.read()
 
     def endings(self) -> set[str]:
         """Return what the keys are called behind `:queue:` that are there before or after some call."""

@@ -13,14 +13,7 @@ Value = bytes | tuple[bytes, ...] | frozenset[bytes] | dict[bytes, bytes]
 Contents = dict[bytes, Value]
 """Every key of a queue with what it holds: equal if and only if no write made a difference."""
 
-_TAKE: Final = """
-local copy = {}
-for i, key in ipairs(redis.call('KEYS', KEYS[1] .. '*')) do
-  copy[2 * i - 1], copy[2 * i] = key, redis.call('DUMP', key)
-end
-return copy
-"""
-_READ: Final = """
+READ: Final = """
 local found = {}
 for i, key in ipairs(redis.call('KEYS', KEYS[1] .. '*')) do
   local kind, value = redis.call('TYPE', key).ok, nil
@@ -35,11 +28,11 @@ for i, key in ipairs(redis.call('KEYS', KEYS[1] .. '*')) do
   else
     value = redis.call('GET', key)
   end
-  found[3 * i - 2], found[3 * i - 1], found[3 * i] = key, kind, value
+  found[4 * i - 3], found[4 * i - 2], found[4 * i - 1], found[4 * i] = key, kind, value, redis.call('DUMP', key)
 end
 return found
 """
-_PUT: Final = """
+PUT: Final = """
 for _, key in ipairs(redis.call('KEYS', KEYS[1] .. '*')) do
   redis.call('UNLINK', key)
 end
@@ -54,25 +47,29 @@ class Shelf:
 
     def __init__(self, client: redis.Redis, root: str) -> None:
         self._root = root
-        self._take, self._read, self._put = (client.register_script(text) for text in (_TAKE, _READ, _PUT + _READ))
+        self._read, self._put = client.register_script(READ), client.register_script(PUT)
 
     def take(self) -> Copy:
         """Return what stands there, to be put back."""
-        flat: Any = self._take(keys=[self._root])
-        return dict(zip(flat[::2], flat[1::2], strict=True))
+        return copy_of(self._read(keys=[self._root]))
 
     def read(self) -> Contents:
         """Return what stands there, to be looked at."""
         return contents_of(self._read(keys=[self._root]))
 
-    def put(self, copy: Copy) -> Contents:
-        """Let exactly this stand there, and return what it is."""
-        return contents_of(self._put(keys=[self._root], args=[part for pair in copy.items() for part in pair]))
+    def put(self, copy: Copy) -> None:
+        """Let exactly this stand there."""
+        self._put(keys=[self._root], args=[part for pair in copy.items() for part in pair])
+
+
+def copy_of(flat: Any) -> Copy:
+    """Return what the script READ has found, to be put back."""
+    return dict(zip(flat[::4], flat[3::4], strict=True))
 
 
 def contents_of(flat: Any) -> Contents:
-    """Return a reply of the scripts above as a table."""
-    return {key: _value_of(kind, value) for key, kind, value in zip(flat[::3], flat[1::3], flat[2::3], strict=True)}
+    """Return what the script READ has found, to be looked at."""
+    return {key: _value_of(kind, value) for key, kind, value in zip(flat[::4], flat[1::4], flat[2::4], strict=True)}
 
 
 def _value_of(kind: bytes, value: Any) -> Value:
