@@ -61,7 +61,7 @@ class Search:
         self._enough = ENOUGH
         self.tally = Tally()
 
-    def run(self, depth: int, tell: Callable[[Tally], None] = lambda _: None, *, enough: int = ENOUGH) -> Tally:
+    def run(self, depth: int, *, enough: int = ENOUGH) -> Tally:
         """Go through all states that are at most so many steps away from an empty queue, or until there are `enough`
         violations.
         """
@@ -76,7 +76,6 @@ class Search:
                     seen.add(key)
                     following.append(found)
                     tally.states += 1
-                tell(tally)
             level = following if len(tally.violations) < enough else []
         return tally
 
