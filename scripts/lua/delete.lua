@@ -9,7 +9,7 @@ local DONE_TTL = 60000     -- ms: longer than anybody goes on sending again
 
 open_queue(now, 'scopes', 'rules', 'queued', 'scheduled', 'failed')
 read_rules()
-if redis.call('EXISTS', LAST .. request) == 1 then     -- whatever has been pushed under this id since stays
+if redis.call('GET', LAST .. request) then     -- whatever has been pushed under this id since stays
   return 1
 end
 local tasks, member = user_key(user, 'tasks'), user .. '|' .. id

@@ -10,25 +10,17 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from fairque.core.codec import Ending
-from fairque.core.outcome import Done, Outcome
-from fairque.store import claims, tasks
+from fairque.core.models import Progress
+from fairque.core.outcome import Done, Outcome, Release
+from fairque.store import claims, fates, progress, tasks
 from fairque.store.records import Grant
-from tests.explore.node import LEVELS, LISTS, USERS, WORKERS, Node
+from tests.explore import judges
+from tests.explore.judges import KEEP, SPAN_MS, WAYS
+from tests.explore.node import CAPPED, LEVELS, LISTS, USERS, WORKERS, Node
 from tests.explore.wire import AnyCall
 from tests.lua.model import Kind, Name
-from tests.lua.scene import BURY, DONE, LEASE, RELEASE, again, postpone
+from tests.lua.scene import LEASE
 
-LEASE_MS: Final = int(LEASE * 1000)
-KEEP: Final = 7 * 86_400.0
-"""Seconds for which ended tasks are kept: beyond all that is explored."""
-WAYS: Final[dict[Kind, tuple[Outcome, int]]] = {
-    "done": (DONE, int(KEEP * 1000)),
-    "again": (again(3), 3000),
-    "bury": (BURY, int(KEEP * 1000)),
-    "release": (RELEASE, 0),
-    "postpone": (postpone(3), 3000),
-}
-"""How a run ends, and after how many ms its task is due or its record expires."""
 _names: Final = itertools.count()
 
 
@@ -61,78 +53,16 @@ def settle(node: Node, root: str, worker: str, ended: Iterable[tuple[Grant, Outc
 
 
 def ended_of(grant: Grant, outcome: Outcome) -> claims.Ended:
-    """Return the end of a run as it goes over the wire."""
+    """Return the end of a run as it goes over the wire. One that is given back was not begun."""
     ending = Ending("m:f", 0, 0, "w", msgspec.Raw(b"1")) if isinstance(outcome, Done) else None
-    return claims.end(grant.member, grant.token, outcome, ran=0, ending=ending, keep=KEEP, keep_failed=KEEP)
+    ran = 0 if isinstance(outcome, Release) else None
+    return claims.end(grant.member, grant.token, outcome, ran=ran, ending=ending, keep=KEEP, keep_failed=KEEP)
 
 
-def push(node: Node, root: str, name: Name) -> AnyCall:
+def push(node: Node, root: str, name: Name, when: str = "") -> AnyCall:
     """Return a push of a chosen id."""
-    entry = tasks.Entry(name.user, name.task_id, LEVELS[name], f"n{next(_names)}", "", b"m:f|call")
+    entry = tasks.Entry(name.user, name.task_id, LEVELS[name], f"n{next(_names)}", when, b"m:f|call")
     return tasks.push(root, [entry], str(node.now))
-
-
-# --- what the model does --------------------------------------------------------------------------------------------
-
-
-def settled(
-    node: Node, answer: claims.Settled, *, worker: str, ended: tuple[Name, Kind] | None, want: int, call: AnyCall
-) -> None:
-    """A worker's call: an outcome is accepted, time does its work, and the worker is granted what it may have."""
-    assert not isinstance(answer, Exception), answer
-    assert answer.stale == [], "the holder of the lease was told that it is stale"
-    if ended is not None:
-        node.model.end(*ended, node.now + WAYS[ended[1]][1])
-    node.model.pass_time(node.now, node.now + int(KEEP * 1000))
-    node.forget_runs()
-    may = [names for users in WORKERS[worker] if (names := node.startable(worker, users))] if want else []
-    assert len(answer.grants) == bool(may), f"{worker} was granted {answer.grants}, it may start {may}"
-    for grant in answer.grants:
-        granted(node, worker, grant, may[0])
-    if answer.grants or ended is not None:
-        node.last[worker] = (call, answer)
-
-
-def granted(node: Node, worker: str, grant: Grant, may: list[Name]) -> None:
-    """I5, I12, I14, I15: who is assigned comes first; equals in the order of their pushes; attempts rise."""
-    name = Name(grant.user_id, grant.task_id)
-    assert name in may, f"{worker} was granted {name}, it should start one of {may}"
-    earlier = list(itertools.takewhile(lambda other: other != name, node.model.tasks))
-    first = [other for other in earlier if other in may and node.model.tasks[other].attempt == 0]
-    entry = node.model.tasks[name]
-    assert entry.attempt or all(
-        node.model.tasks[other].level < entry.level for other in first if other.user == name.user
-    )
-    node.model.grant(name, grant.token, node.now + LEASE_MS, worker)
-    assert (grant.attempt, grant.lost, grant.failures) == (entry.attempt, entry.lost, entry.failures), grant
-    assert name not in node.spent or int(grant.token) > int(node.spent[name].token), "tokens must rise"
-    node.grants[name] = grant
-
-
-def pushed(node: Node, accepted: list[tasks.Accepted], *, name: Name, call: AnyCall) -> None:
-    """A new task."""
-    assert accepted[0].created, accepted
-    node.model.tasks.pop(name, None)
-    node.model.push(name, LEVELS[name], None)
-    node.spent.pop(name, None)
-    node.last["producer"] = (call, accepted)
-
-
-def renewed(node: Node, kept: list[bool], *, name: Name) -> None:
-    """The lease counts from now."""
-    assert kept == [True], "the holder has lost its lease"
-    node.model.tasks[name].at = node.now + LEASE_MS
-
-
-def deleted(node: Node, answer: Any, *, name: Name, call: AnyCall) -> None:
-    """Gone, but for a task that runs. Nothing is left by which its push could be known if it were sent again."""
-    if node.model.tasks[name].letter == "R":
-        assert str(answer).startswith("RUNNING"), answer
-        return
-    assert answer is True, answer
-    del node.model.tasks[name]
-    node.last.pop("producer", None)
-    node.last["deleter"] = (call, answer)
 
 
 # --- actions --------------------------------------------------------------------------------------------------------
@@ -144,7 +74,7 @@ def pushes(node: Node, root: str) -> Iterator[Move]:
         name = next((name for name in LEVELS if name.user == user and name not in node.model.tasks), None)
         if name is not None:
             call = push(node, root, name)
-            yield Move(f"push {name.task_id}", call, partial(pushed, name=name, call=call))
+            yield Move(f"push {name.task_id}", call, partial(judges.pushed, name=name, call=call))
 
 
 def pushes_again(node: Node, root: str) -> Iterator[Move]:
@@ -152,14 +82,59 @@ def pushes_again(node: Node, root: str) -> Iterator[Move]:
     for name, entry in node.model.tasks.items():
         if entry.ended:
             call = push(node, root, name)
-            yield Move(f"push {name.task_id} again", call, partial(pushed, name=name, call=call))
+            yield Move(f"push {name.task_id} again", call, partial(judges.pushed, name=name, call=call))
+
+
+def pushes_expiring(node: Node, root: str) -> Iterator[Move]:
+    """Each user's next task, which is canceled if it does not start in time."""
+    for user in USERS:
+        name = next((name for name in LEVELS if name.user == user and name not in node.model.tasks), None)
+        if name is not None:
+            call = push(node, root, name, f"/{SPAN_MS}")
+            label = f"push {name.task_id}, to start in time"
+            yield Move(label, call, partial(judges.pushed, name=name, call=call, span=SPAN_MS))
+
+
+def cancels(node: Node, root: str) -> Iterator[Move]:
+    """A program cancels a task."""
+    for name in node.model.tasks:
+        call = fates.cancel(root, *name, KEEP, f"c{next(_names)}", now=str(node.now))
+        yield Move(f"cancel {name.task_id}", call, partial(judges.canceled, name=name, call=call))
+
+
+def requeues(node: Node, root: str) -> Iterator[Move]:
+    """A program queues a task again, or asks to."""
+    for name in node.model.tasks:
+        call = fates.requeue(root, name.user, [name.task_id], f"q{next(_names)}", now=str(node.now))
+        yield Move(f"requeue {name.task_id}", call, partial(judges.requeued, name=name, call=call))
+
+
+def purges(node: Node, root: str) -> Iterator[Move]:
+    """A program forgets a dead letter."""
+    for name in node.model.those("X"):
+        call = fates.purge(root, name.user, [name.task_id], f"p{next(_names)}", str(node.now))
+        yield Move(f"purge {name.task_id}", call, partial(judges.purged, name=name, call=call))
+
+
+def erases(node: Node, root: str) -> Iterator[Move]:
+    """A user is erased. The capped one stays: its cap would go with it."""
+    for user in set(USERS) - {CAPPED}:
+        yield Move(f"erase {user}", fates.erase(root, user, str(node.now)), partial(judges.erased, user=user))
+
+
+def reports(node: Node, root: str) -> Iterator[Move]:
+    """A worker says how far a run has come."""
+    for worker in WORKERS:
+        for name, grant in node.held(worker):
+            report = progress.Report(grant.member, grant.token, Progress(50, ""))
+            yield Move(f"{worker} reports on {name.task_id}", progress.report(root, [report]), judges.noted)
 
 
 def claims_one(node: Node, root: str) -> Iterator[Move]:
     """Each worker asks for a task."""
     for worker in WORKERS:
         call = settle(node, root, worker, want=1)
-        yield Move(f"{worker} claims", call, partial(settled, worker=worker, ended=None, want=1, call=call))
+        yield Move(f"{worker} claims", call, partial(judges.settled, worker=worker, ended=None, want=1, call=call))
 
 
 def ends(node: Node, root: str, kind: Kind, want: int) -> Iterator[Move]:
@@ -168,7 +143,7 @@ def ends(node: Node, root: str, kind: Kind, want: int) -> Iterator[Move]:
         for name, grant in node.held(worker):
             call = settle(node, root, worker, [(grant, WAYS[kind][0])], want)
             label = f"{worker} ends {name.task_id}: {kind}{', and claims' if want else ''}"
-            yield Move(label, call, partial(settled, worker=worker, ended=(name, kind), want=want, call=call))
+            yield Move(label, call, partial(judges.settled, worker=worker, ended=(name, kind), want=want, call=call))
 
 
 def renews(node: Node, root: str) -> Iterator[Move]:
@@ -176,14 +151,14 @@ def renews(node: Node, root: str) -> Iterator[Move]:
     for worker in WORKERS:
         for name, grant in node.held(worker):
             call = claims.renew(root, [(grant.member, grant.token)], LEASE, str(node.now))
-            yield Move(f"{worker} renews {name.task_id}", call, partial(renewed, name=name))
+            yield Move(f"{worker} renews {name.task_id}", call, partial(judges.renewed, name=name))
 
 
 def deletes(node: Node, root: str) -> Iterator[Move]:
     """A program deletes a task."""
     for name in node.model.tasks:
         call = tasks.delete(root, *name, f"d{next(_names)}", str(node.now))
-        yield Move(f"delete {name.task_id}", call, partial(deleted, name=name, call=call))
+        yield Move(f"delete {name.task_id}", call, partial(judges.deleted, name=name, call=call))
 
 
 def crashes(node: Node, root: str) -> Iterator[Move]:  # noqa: ARG001 - the shape of an action
@@ -199,9 +174,13 @@ def _die(node: Node, _: Any, *, lost: frozenset[Name]) -> None:
 
 
 def waits(node: Node, root: str) -> Iterator[Move]:  # noqa: ARG001
-    """Time passes until the next task is due, or until the next lease lapses."""
-    for letter, what in (("W", "a task is due"), ("R", "a lease lapses")):
-        instants = [node.model.tasks[name].at for name in node.model.those(letter)]
+    """Time passes until the next task is due, the next lease lapses, or a task must have started."""
+    entries = node.model.tasks.values()
+    for what, instants in (
+        ("a task is due", [entry.at for entry in entries if entry.letter == "W"]),
+        ("a lease lapses", [entry.at for entry in entries if entry.letter == "R"]),
+        ("it is too late to start", [entry.last_start or 0 for entry in entries if entry.letter in "QW"]),
+    ):
         next_one = min((at for at in instants if at > node.now), default=None)
         if next_one is not None:
             yield Move(what, None, partial(_wait, until=next_one))
@@ -229,5 +208,11 @@ MORE: Final[dict[str, Action]] = {
     "postpone": partial(ends, kind="postpone", want=0),
     "push again": pushes_again,
     "delete": deletes,
+    "push, to start in time": pushes_expiring,
+    "cancel": cancels,
+    "requeue": requeues,
+    "purge": purges,
+    "erase": erases,
+    "progress": reports,
 }
 """What can be explored besides."""

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from fairque.store import claims
-from tests.explore.actions import WAYS, settle
+from fairque.core.models import Progress
+from fairque.store import claims, progress
+from tests.explore.actions import settle
+from tests.explore.judges import WAYS
 from tests.explore.node import Node
 from tests.explore.wire import Answer, AnyCall
 from tests.lua.model import Name
@@ -26,7 +28,7 @@ class Loop(NamedTuple):
 
 
 def stale(node: Node, root: str) -> Iterator[Loop]:
-    """I6, I7: every way to end a run that is over, and its renewal."""
+    """I6, I7: every way to end a run that is over, its renewal, its progress."""
     if node.spent:
         old = list(node.spent.values())
         ends = [(grant, outcome) for grant in old for outcome, _ in WAYS.values()]
@@ -35,22 +37,24 @@ def stale(node: Node, root: str) -> Iterator[Loop]:
             settle(node, root, STRANGER),
             settle(node, root, STRANGER, ends),
             claims.renew(root, leases, LEASE, str(node.now)),
+            progress.report(root, [progress.Report(*lease, Progress(50, "")) for lease in leases]),
         )
         yield Loop("old tokens", calls, partial(_refused, ends=len(ends), leases=len(leases)))
 
 
 def _refused(answer: Answer, *, ends: int, leases: int) -> None:
-    _, settled, kept = answer.replies
+    _, settled, kept, noted = answer.replies
     assert settled.stale == list(range(ends)), f"stale are {settled.stale} of {ends}"
-    assert kept == [False] * leases
+    assert kept == noted == [False] * leases
     idle, *after = (_standing(found) for found in answer.found)
-    assert [idle, idle] == after, "an old token has changed something"
+    assert [idle, idle, idle] == after, "an old token has changed something"
 
 
 def sent_again(node: Node, root: str) -> Iterator[Loop]:  # noqa: ARG001 - the shape of a loop
     """I3: the last request of each client, however late."""
-    for client, (call, first) in node.last.items():
-        yield Loop(f"the last request of {client} again", (None, call), partial(_same, node=node, first=first))
+    for request in node.last.values():
+        judge = partial(_same, node=node, first=request.answer)
+        yield Loop(f"'{request.what}' once more", (None, request.call), judge)
 
 
 def _same(answer: Answer, *, node: Node, first: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from fairque.store import claims
 from fairque.store.records import Grant
@@ -23,6 +23,14 @@ WORKERS: Final[dict[str, tuple[list[str], list[str]]]] = {"w1": (["a"], ["b"]), 
 LISTS: Final = {worker: claims.lists_of(*lists) for worker, lists in WORKERS.items()}
 
 
+class Request(NamedTuple):
+    """A request that may be sent again: what it was for, the call and its answer."""
+
+    what: str
+    call: AnyCall
+    answer: Any
+
+
 @dataclass
 class Node:
     """`model` is what should stand in Redis, `copy` is what does."""
@@ -36,14 +44,16 @@ class Node:
     """Those of them whose worker has crashed: it knows nothing of them any more."""
     spent: dict[Name, Grant] = field(default_factory=dict)
     """For each task a run that is over."""
-    last: dict[str, tuple[AnyCall, Any]] = field(default_factory=dict)
-    """For each client its last request that was remembered, and the answer."""
+    last: dict[str, Request] = field(default_factory=dict)
+    """For each client its last request that was remembered."""
     places: dict[Name, int] = field(default_factory=dict)
     """The order of the living tasks."""
     tags: tuple[Any, ...] = ()
     """Where users stand."""
     path: tuple[str, ...] = ()
     """What led here."""
+    known: bool = False
+    """Whether such a state has been met, and only the requests that may be sent again are others."""
 
     def after(self, label: str) -> Node:
         """Return a node to be changed into what follows."""
@@ -84,13 +94,28 @@ class Node:
             self.spent[name] = self.grants.pop(name)
             self.dead -= {name}
 
+    def remember(self, client: str, call: AnyCall, answer: Any) -> None:
+        """Note a client's request."""
+        self.last[client] = Request(self.path[-1], call, answer)
+
+    def requests(self) -> frozenset[tuple[str, str]]:
+        """Return what may be sent again."""
+        return frozenset((client, request.what) for client, request in self.last.items())
+
     def canonical(self) -> tuple[Any, ...]:
         """Return what of this state decides what can follow: instants as seen from now, places as ranks."""
         order = sorted(self.places, key=self.places.__getitem__)
         overdue = sorted((entry.at, name) for name, entry in self._timed("W") if entry.at <= self.now)
         return (
             tuple(
-                (name, entry.letter, entry.lost, self._until(entry), entry.worker * (entry.letter == "R"))
+                (
+                    name,
+                    entry.letter,
+                    entry.lost,
+                    self._until(entry),
+                    entry.worker * (entry.letter == "R"),
+                    *self._asked(entry),
+                )
                 for name, entry in sorted(self.model.tasks.items())
             ),
             tuple(name for _, name in overdue),
@@ -102,6 +127,10 @@ class Node:
     def _timed(self, letter: str) -> Iterator[tuple[Name, Entry]]:
         for name in self.model.those(letter):
             yield name, self.model.tasks[name]
+
+    def _asked(self, entry: Entry) -> tuple[bool, int | None]:
+        """Return whether it is asked to stop, and for how long it may still start."""
+        return entry.stopping, None if entry.last_start is None else max(0, entry.last_start - self.now)
 
     def _until(self, entry: Entry) -> int:
         return max(0, entry.at - self.now) if entry.letter in "RW" else 0

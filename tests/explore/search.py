@@ -32,7 +32,9 @@ class Tally:
     states: int = 1
     transitions: int = 0
     loops: int = 0
-    """Of these, the ones that must change nothing: sent again, or with an old token."""
+    """Of these, the ones that must change nothing: sent again (in each state, whatever way led there), or with an old
+    token.
+    """
     done: int = 0
     frontier: int = 0
     """States of this depth that have been gone through, and all of them."""
@@ -67,15 +69,18 @@ class Search:
         """
         self._enough = enough
         tally, level = self.tally, [Node(self._empty, self._scene.now)]
-        seen = {hash(level[0].canonical())}
+        states, met = {hash(level[0].canonical())}, set[int]()
         for tally.depth in range(1, depth + 1):
             tally.done, tally.frontier, following = 0, len(level), []
             for found in self._followed(level):
-                key = hash(found.canonical())
-                if key not in seen:
-                    seen.add(key)
+                state = hash(found.canonical())
+                meeting = hash((state, found.requests()))
+                if meeting not in met:
+                    met.add(meeting)
+                    found.known = state in states
+                    states.add(state)
                     following.append(found)
-                    tally.states += 1
+            tally.states = len(states)
             level = following if len(tally.violations) < enough else []
         return tally
 
@@ -96,7 +101,7 @@ class Search:
 
     def _send(self, node: Node) -> Plan:
         root, moves = self._scene.root, []
-        for name, action in self._actions.items():
+        for name, action in () if node.known else self._actions.items():
             some = list(action(node, root))
             self.tally.taken[name] += len(some)
             moves += some

@@ -11,7 +11,7 @@ from tests.explore.node import CAPPED, USERS, WORKERS, Node
 from tests.lua.model import Model, Name
 from tests.lua.shelf import Contents
 
-TOTALS: Final = ("finished_total", "failed_total", "retried_total", "lost_total")
+TOTALS: Final = ("finished_total", "failed_total", "canceled_total", "retried_total", "lost_total")
 SUBJECT: Final = "|m:f"
 LANES: Final = {level: "critical" if level == 6 else f"normal:{level}" for level in range(1, 7)}
 
@@ -106,15 +106,34 @@ class View:
         """I1, I4: each index names exactly its tasks."""
         for key, letter in (("leases", "R"), ("due", "W")):
             expected = {"|".join(name): model.tasks[name].at for name in model.those(letter)}
-            assert {member: int(at) for member, at in self.table(key).items()} == expected, key
+            there = {member: int(at) for member, at in self.table(key).items() if not member.endswith("|")}
+            assert there == expected, key
         assert set(self.table("runs")) == {"|".join(name) for name in model.those("R")}, "runs"
         suspects = {worker: "|".join(name) for worker, name in model.suspects().items()}
         assert self.table("suspects") == suspects, "suspects"
+        self._check_asked(model)
         for user in USERS:
-            failed = self.listed(f"user:{user}:failed")
+            failed = list(self.table(f"user:{user}:failed"))
             assert sorted(failed) == sorted(name.task_id for name in model.those("X", user)), f"failed: {failed}"
+            records = self.table(f"user:{user}:tasks")
+            kept = sum(
+                len(records[name.task_id]) for name, entry in model.tasks.items() if name.user == user and entry.ended
+            )
+            assert int(self.table("kept-bytes").get(user, 0)) == kept, "bytes kept"
         known = {text for texts in self.table("who").values() for text in texts.split("|")}
         assert known == {name.user for name in model.tasks}, f"who: {known}"
+
+    def _check_asked(self, model: Model) -> None:
+        """Who is asked to stop runs, when tasks must have started is noted, and progress goes with its run."""
+        stopping = {"|".join(name) for name in model.those("R") if model.tasks[name].stopping}
+        asked = [member for members in self.table("stops").values() for member in members.split(":")]
+        assert sorted(asked) == sorted(stopping), f"stops: {asked}"
+        assert int(self.table("stats").get("stopping", 0)) == len(stopping)
+        due = self.table("due")
+        for name, entry in model.tasks.items():
+            if entry.letter in "QW" and entry.last_start is not None:
+                assert int(due[f"{'|'.join(name)}|"]) == entry.last_start, f"{name}: {due}"
+        assert set(self.table("progress")) <= {"|".join(name) for name in model.those("R")}, "progress"
 
     def _check_users(self, node: Node) -> None:
         """I1, I15: users with ready tasks are in the ring, or held while they are at their cap, and nobody else is."""

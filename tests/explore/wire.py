@@ -39,7 +39,7 @@ class Wire:
     def send(self, copy: Copy, runs: Iterable[Sequence[AnyCall | None]]) -> None:
         """Send these lists of calls, each from the same state; None only looks. `receive` follows for each list."""
         put = _packed(self._sha[PUT], self._root, *(part for pair in copy.items() for part in pair))
-        read = _packed(self._sha[READ], self._root)
+        read = _packed(self._sha[READ], self._root, "dump")
         parts: list[bytes] = []
         for calls in runs:
             parts.append(put)

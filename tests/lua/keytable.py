@@ -11,7 +11,7 @@ from fairque.store import scripts
 _BETWEEN: Final = "', '"
 LUA: Final = Path(__file__).resolve().parents[2] / "scripts" / "lua"
 _ROW: Final = re.compile(r"^local ([A-Z_]+) = ROOT \.\. '([^']+)' +-- (\w+) ", re.MULTILINE)
-_OF_USER: Final = re.compile(r"user_key\((?:\w|\.)+, '(\w+)'\)")
+_OF_USER: Final = re.compile(r"user_key\([\w.]+, '(\w+:?)'")
 _LANES: Final = re.compile(r"^local LANES = \{ '([^}]*)' \}$", re.MULTILINE)
 
 
@@ -52,4 +52,4 @@ def kind_of(key: str) -> Key:
 def is_named_in(script: str, key: Key) -> bool:
     """Does this script, its libraries as far as it uses them included, speak of this kind of key?"""
     name = key.name.partition(" ")[0]
-    return re.search(rf"'{name}'" if name.islower() else rf"\b{name}\b", scripts.load(script).text) is not None
+    return re.search(rf"'{name}'" if name[0].islower() else rf"\b{name}\b", scripts.load(script).text) is not None

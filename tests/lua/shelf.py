@@ -28,7 +28,8 @@ for i, key in ipairs(redis.call('KEYS', KEYS[1] .. '*')) do
   else
     value = redis.call('GET', key)
   end
-  found[4 * i - 3], found[4 * i - 2], found[4 * i - 1], found[4 * i] = key, kind, value, redis.call('DUMP', key)
+  found[4 * i - 3], found[4 * i - 2], found[4 * i - 1] = key, kind, value
+  found[4 * i] = ARGV[1] and redis.call('DUMP', key) or false
 end
 return found
 """
@@ -51,7 +52,7 @@ class Shelf:
 
     def take(self) -> Copy:
         """Return what stands there, to be put back."""
-        return copy_of(self._read(keys=[self._root]))
+        return copy_of(self._read(keys=[self._root], args=["dump"]))
 
     def read(self) -> Contents:
         """Return what stands there, to be looked at."""

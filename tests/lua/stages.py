@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from fairque.store import claims, tasks
+from fairque.core.models import Progress
+from fairque.store import claims, fates, progress, tasks
 from fairque.store.records import Grant
 from tests.lua.scene import BURY, DONE, Scene, again
 
@@ -29,6 +30,10 @@ class Stage:
         self.held |= {f"{grant.user_id} {grant.task_id}": grant for grant in grants}
         return grants
 
+    def leases(self) -> list[tuple[bytes, bytes]]:
+        """Return what proves these runs: member and token of each."""
+        return [(grant.member, grant.token) for grant in self.held.values()]
+
 
 def plain(scene: Scene) -> Stage:
     """No caps: ready tasks of all levels, running, scheduled, failed, finished, lost and lapsed ones."""
@@ -36,12 +41,13 @@ def plain(scene: Scene) -> Stage:
     scene.beat("gone")
     for users in (ASSIGNED, STEAL, *"bcdef"):
         scene.register([*users])
-    scene.push("a", "failed", "done", "retried", "a4", "a5")
+    scene.push("a", "failed", label="m:f #failed")
+    scene.push("a", "done", "retried", "a4", "a5")
     scene.end(scene.claim(1), BURY, keep=120)
     scene.end(scene.claim(1), DONE)
     scene.end(scene.claim(1), again(60))
     scene.push("h", "only")
-    scene.end(scene.claim(1), DONE)
+    scene.end(scene.claim(1), BURY)
     scene.push("d", "suspect")
     stage.claim(1, worker="dead", lease=1.0, lists=claims.lists_of(STEAL, []))
     scene.now += 2000
@@ -56,6 +62,15 @@ def plain(scene: Scene) -> Stage:
     stage.claim(2)
     for user, task in (("a", "a-6"), ("c", "c1"), ("b", "b2")):
         scene.run(tasks.wait(scene.root, user, task, "waiter", listed=True))
+    scene.push("a", "runs", label="m:f #running", level=6)
+    stage.claim(1)
+    scene.push("a", "unique", label="m:f #key")
+    scene.push("c", "canceled")
+    scene.push("b", "late", when="/60000")
+    report = progress.Report(stage.held["a a-6"].member, stage.held["a a-6"].token, Progress(50, ""))
+    scene.run(progress.report(scene.root, [report]))
+    for user, task in (("c", "c1"), ("b", "b3"), ("c", "canceled")):
+        scene.run(fates.cancel(scene.root, user, task, 7200, f"cancel {task}", now=scene.at()))
     scene.run(claims.beat(scene.root, "w", "beat", b"{}", lists=LISTS, served={("a", "starts"): 1}, now=scene.at()))
     return stage
 

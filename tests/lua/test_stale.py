@@ -9,14 +9,16 @@ from collections.abc import Callable
 
 import pytest
 
-from fairque.core.outcome import Outcome
+from fairque.core.models import Progress
+from fairque.core.outcome import Canceled, Failure, Outcome
 from fairque.core.state import LETTERS
-from fairque.store import removal, scripts, tasks
+from fairque.store import fates, progress, removal, scripts, tasks
 from fairque.store.records import Grant
 from tests.lua.keytable import LUA
 from tests.lua.scene import BURY, DONE, LEASE, RELEASE, Scene, again, postpone
 from tests.lua.shelf import Contents, Shelf
 
+CANCELED = Canceled(Failure("canceled", ""))
 Write = Callable[[Scene, Grant], bool]
 Fate = Callable[[Scene], object]
 
@@ -32,6 +34,8 @@ WRITES: dict[str, tuple[str, Write]] = {
     "settle P": ("settle", ending(postpone(5))),
     "settle B": ("settle", ending(BURY)),
     "settle L": ("settle", ending(RELEASE)),
+    "settle C": ("settle", ending(CANCELED)),
+    "progress": ("progress", lambda scene, old: reported(scene, old) == [False]),
     "renew": ("renew", lambda scene, old: scene.renew(old) == [False]),
 }
 """By name, a settle's with the letter of the outcome: the script, and how a run's old holder writes."""
@@ -50,6 +54,30 @@ def ended(outcome: Outcome) -> Fate:
 def deleted(scene: Scene) -> None:
     scene.end(again_granted(scene, "new"), DONE)
     assert scene.delete("a", "t")
+
+
+def canceled(scene: Scene) -> None:
+    scene.settle()
+    scene.run(fates.cancel(scene.root, "a", "t", 60, "c", now=scene.at()))
+
+
+def canceled_running(scene: Scene) -> None:
+    again_granted(scene, "new")
+    scene.run(fates.cancel(scene.root, "a", "t", 60, "c", now=scene.at()))
+
+
+def queued_again(scene: Scene) -> None:
+    scene.end(again_granted(scene, "new"), BURY)
+    scene.run(fates.requeue(scene.root, "a", ["t"], "q", now=scene.at()))
+
+
+def purged(scene: Scene) -> None:
+    scene.end(again_granted(scene, "new"), BURY)
+    scene.run(fates.purge(scene.root, "a", ["t"], "p", now=scene.at()))
+
+
+def reported(scene: Scene, run: Grant) -> list[bool]:
+    return scene.run(progress.report(scene.root, [progress.Report(run.member, run.token, Progress(5, ""))]))
 
 
 def pushed_anew(scene: Scene) -> None:
@@ -79,6 +107,11 @@ STATES: dict[str, tuple[str, Fate]] = {
     "finished": ("F", ended(DONE)),
     "failed": ("X", ended(BURY)),
     "failed, being lost": ("X", lost_for_good),
+    "canceled": ("C", canceled),
+    "canceled while it runs": ("R", canceled_running),
+    "queued again": ("Q", queued_again),
+    "purged": ("", purged),
+    "erased": ("", lambda scene: scene.run(fates.erase(scene.root, "a", now=scene.at()))),
     "deleted": ("", deleted),
     "pushed anew": ("Q", pushed_anew),
     "unknown": ("", unknown),

@@ -18,7 +18,6 @@ from tests.server import delete_keys
 REPLACED = {
     ("beat", "SCOPE"),
     ("beat", "SLEEP"),
-    ("delete", "LAST"),
     ("leave", "LAST"),
     ("leave", "WAKE"),
     ("rules", "MEANS"),
@@ -27,10 +26,10 @@ REPLACED = {
 }
 """(script, key): what is written over or taken away as a whole, whatever it holds."""
 ONLY_NAMED = {
-    ("explain", "LANES aside"),
-    ("free", "BUSY"),
-    ("push", "LANES aside"),
-    ("push", "BUSY"),
+    *((script, "LANES aside") for script in ("explain", "push", "requeue")),
+    *((script, "BUSY") for script in ("free", "purge", "push", "requeue")),
+    *((script, key) for script in ("delete", "purge", "push", "requeue") for key in ("EXPIRY", "kept:")),
+    ("cancel", "failed"),
 }
 """(script, key): the script's text speaks of the key, and no call comes to it."""
 
