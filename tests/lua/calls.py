@@ -223,6 +223,9 @@ def leave(stage: Stage, worker: str) -> AnyCall:
     return claims.leave(stage.scene.root, worker, LISTS)
 
 
+call("bereave", "of a worker")(
+    lambda stage: Call("bereave", stage.scene.root, (stage.scene.at(), "w", 99, "0", readings.PAGE), list)
+)
 call("beat", "now")(lambda stage: beat(stage, 0))
 call("beat", "when lists and workers are gone")(lambda stage: beat(stage, 3_600_000))
 call("scope", "new")(lambda stage: next(claims.register(stage.scene.root, ["a", "z"], stage.scene.at())))

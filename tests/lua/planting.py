@@ -11,7 +11,7 @@ import redis
 
 from fairque.errors import QueueRefusal, StoredDataError
 from tests.lua.calls import CALLS, Make
-from tests.lua.keytable import is_named_in, kind_of
+from tests.lua.keytable import all_keys, is_named_in, kind_of
 from tests.lua.scene import Scene
 from tests.lua.shelf import Contents, Copy, Shelf
 from tests.lua.stages import STAGES, Stage, stage
@@ -127,7 +127,8 @@ class Field:
     def __init__(self, url: str, prefix: str, client: redis.Redis) -> None:
         self._scenes = [Scene(url, f"{prefix}-{name}", client, cost=cost) for name, (_, cost, _) in STAGES.items()]
         self._beds = [Bed(name, scene, client) for name, scene in zip(STAGES, self._scenes, strict=True)]
-        self.endings = set[str]().union(*(bed.endings() for bed in self._beds))
+        single = {key.ending for key in all_keys() if not set(key.ending) & set(":<")}
+        self.endings = single.union(*(bed.endings() for bed in self._beds))
 
     def cells(self, script: str) -> list[Cell]:
         """Return all cells of a script: its calls, in each stage, with each key of a wrong type."""
