@@ -119,7 +119,8 @@ def purges(node: Node, root: str) -> Iterator[Move]:
 def erases(node: Node, root: str) -> Iterator[Move]:
     """A user is erased. The capped one stays: its cap would go with it."""
     for user in set(USERS) - {CAPPED}:
-        yield Move(f"erase {user}", fates.erase(root, user, str(node.now)), partial(judges.erased, user=user))
+        call = fates.erase(root, user, f"e{next(_names)}", str(node.now))
+        yield Move(f"erase {user}", call, partial(judges.erased, user=user, call=call))
 
 
 def reports(node: Node, root: str) -> Iterator[Move]:

@@ -119,14 +119,15 @@ def purged(node: Node, answer: int, *, name: Name, call: AnyCall) -> None:
     node.remember("purger", call, answer)
 
 
-def erased(node: Node, answer: tuple[int, int], *, user: str) -> None:
+def erased(node: Node, answer: tuple[int, int], *, user: str, call: AnyCall) -> None:
     """Nothing is left of the user; whoever runs a task of it has no lease."""
     names = [name for name in node.model.tasks if name.user == user]
     assert answer == (0, len(names)), answer
     for name in names:
         del node.model.tasks[name]
     node.forget_runs()
-    node.last.clear()
+    node.last.pop("producer", None)
+    node.remember("eraser", call, answer)
 
 
 def noted(node: Node, answer: list[bool]) -> None:  # noqa: ARG001 - the shape of a judge

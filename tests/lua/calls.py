@@ -27,7 +27,7 @@ KINDS: Final[dict[str, Outcome]] = {
     "bury": BURY,
     "release": RELEASE,
 }
-WAITING: Final = ("a unique", "a a-6", "b b2", "b due", "d g2", "e e1", "f f2", "f f3")
+WAITING: Final = ("a unique", "a a-6", "b b2", "b due", "d g2", "e e1", "f f2", "f f3", "a a2")
 """Tasks that wait in one stage or another, and one that runs."""
 CALLS: Final[dict[str, dict[str, Make]]] = {}
 """script -> what is done -> the call."""
@@ -110,20 +110,7 @@ def delete(stage: Stage, task: str) -> AnyCall:
     return tasks.delete(stage.scene.root, user, task_id, "matrix", stage.scene.at())
 
 
-for task in (
-    "a unique",
-    "a failed",
-    "a done",
-    "a retried",
-    "a a-6",
-    "b b2",
-    "b due",
-    "d g2",
-    "e e1",
-    "f f2",
-    "f f3",
-    "z unknown",
-):
+for task in ("a failed", *WAITING):
     call("delete", task)(partial(delete, task=task))
 
 
@@ -133,19 +120,7 @@ def cancel(stage: Stage, task: str) -> AnyCall:
     return fates.cancel(stage.scene.root, user, task_id, 60, "matrix", now=stage.scene.at())
 
 
-for task in (
-    "a unique",
-    "a failed",
-    "a retried",
-    "a a-6",
-    "b b2",
-    "b due",
-    "d g2",
-    "e e1",
-    "f f2",
-    "f f3",
-    "z unknown",
-):
+for task in ("a failed", *WAITING):
     call("cancel", task)(partial(cancel, task=task))
 
 
@@ -167,7 +142,7 @@ call("failed", "the next page")(lambda stage: fates.failed(stage.scene.root, "a"
 
 def erase(stage: Stage, user: str) -> AnyCall:
     """Return the removal of a user."""
-    return fates.erase(stage.scene.root, user, stage.scene.at())
+    return fates.erase(stage.scene.root, user, "matrix", stage.scene.at())
 
 
 for user in "acdz":
@@ -244,6 +219,7 @@ def page(stage: Stage, table: str) -> AnyCall:
 
 for table in ("counts", "workers-seen"):
     call("page", table)(partial(page, table=table))
+call("server", "what it is like")(lambda stage: tasks.eviction_policy(stage.scene.root))
 call("sizes", "of a user")(lambda stage: readings.sizes(stage.scene.root, "a"))
 call("stats", "of the queue")(lambda stage: readings.stats(stage.scene.root, "q"))
 call("drop", "a page")(lambda stage: removal.drop(stage.scene.root, removal.BEGIN))

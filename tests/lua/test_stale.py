@@ -111,7 +111,7 @@ STATES: dict[str, tuple[str, Fate]] = {
     "canceled while it runs": ("R", canceled_running),
     "queued again": ("Q", queued_again),
     "purged": ("", purged),
-    "erased": ("", lambda scene: scene.run(fates.erase(scene.root, "a", now=scene.at()))),
+    "erased": ("", lambda scene: scene.run(fates.erase(scene.root, "a", "e", scene.at()))),
     "deleted": ("", deleted),
     "pushed anew": ("Q", pushed_anew),
     "unknown": ("", unknown),

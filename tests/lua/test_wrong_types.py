@@ -18,6 +18,8 @@ from tests.server import delete_keys
 REPLACED = {
     ("beat", "SCOPE"),
     ("beat", "SLEEP"),
+    ("erase", "kept:"),
+    ("erase", "unique"),
     ("leave", "LAST"),
     ("leave", "WAKE"),
     ("rules", "MEANS"),
@@ -25,13 +27,17 @@ REPLACED = {
     *(("drop", key.name) for key in all_keys()),
 }
 """(script, key): what is written over or taken away as a whole, whatever it holds."""
+WAKERS = ("bereave", "cancel", "delete", "erase", "free", "limit", "push", "requeue", "settle")
 ONLY_NAMED = {
+    *((script, "WAKE") for script in WAKERS),
     *((script, "LANES aside") for script in ("explain", "push", "requeue")),
-    *((script, "BUSY") for script in ("free", "purge", "push", "requeue")),
-    *((script, key) for script in ("delete", "purge", "push", "requeue") for key in ("EXPIRY", "kept:")),
+    *((script, "kept:") for script in ("delete", "purge", "push", "requeue")),
+    *(("limit", key) for key in ("failed", "kept:", "unique")),
     ("cancel", "failed"),
+    ("push", "BUSY"),
+    ("renew", "SEEN"),
 }
-"""(script, key): the script's text speaks of the key, and no call comes to it."""
+"""(script, key): the script's text speaks of the key, and no call fails by it: none comes there, or it is a hint."""
 
 
 @pytest.fixture(scope="module")
