@@ -57,6 +57,11 @@ def delete_too(survivor: Survivor, _: Any, done: bool) -> None:
     assert survivor.queue.delete_task("t", user_id=USER) is not done
 
 
+def retry_too(survivor: Survivor, _: Any, done: bool) -> None:
+    """A program that does not know whether its task was queued again asks for it again."""
+    assert survivor.queue.retry("t", user_id=USER) is not done
+
+
 def batch() -> list[Task[Any]]:
     """Return several chunks of tasks."""
     return [job(task_id) for task_id in BATCH]
@@ -137,6 +142,49 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         lambda survivor: survivor.push(job("t")),
         lambda queue, _: queue.delete_task("t", user_id=USER),
         delete_too,
+        ended=lambda _: 0,
+    ),
+    "cancel": Scenario(
+        "cancel",
+        lambda survivor: survivor.push(job("t")),
+        lambda queue, _: queue.cancel("t", user_id=USER),
+        lambda survivor, *_: survivor.queue.cancel("t", user_id=USER),
+        attempts=lambda _: {0},
+    ),
+    "cancel, running": Scenario(
+        "cancel",
+        lambda survivor: survivor.popped(job("t")),
+        lambda queue, _: queue.cancel("t", user_id=USER),
+        attempts=lambda done: {2 - done},
+    ),
+    "retry": Scenario(
+        "requeue",
+        lambda survivor: survivor.failed(job("t")),
+        lambda queue, _: queue.retry("t", user_id=USER),
+        retry_too,
+        ended=lambda _: 2,
+        attempts=lambda _: {2},
+    ),
+    "requeue_failed": Scenario(
+        "requeue",
+        lambda survivor: survivor.failed(job("t")),
+        lambda queue, _: queue.requeue_failed(),
+        lambda survivor, *_: survivor.queue.requeue_failed(),
+        ended=lambda _: 2,
+        attempts=lambda _: {2},
+    ),
+    "purge_failed": Scenario(
+        "purge",
+        lambda survivor: survivor.failed(job("t")),
+        lambda queue, _: queue.purge_failed(USER),
+        lambda survivor, *_: survivor.queue.purge_failed(USER),
+        attempts=lambda _: set(),
+    ),
+    "erase_user": Scenario(
+        "erase",
+        lambda survivor: survivor.push(job("t")),
+        lambda queue, _: queue.erase_user(USER),
+        lambda survivor, *_: survivor.queue.erase_user(USER),
         ended=lambda _: 0,
     ),
 }

@@ -46,7 +46,7 @@ def stays(gate: str) -> None:
 
 
 JOBS: Final = (fails(), echo("ends"), again())
-COMMANDS: Final = ("open", "limit", "scope", "beat", "settle", "BLPOP", "renew", "leave")
+COMMANDS: Final = ("open", "server", "limit", "scope", "beat", "settle", "BLPOP", "renew", "leave")
 """What a worker says in its life."""
 
 
