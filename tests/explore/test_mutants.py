@@ -40,7 +40,7 @@ MUTANTS = {
     "a deletion is forgotten": Mutant("delete.lua", "redis.call('SET', LAST .. request, '1', 'PX', DONE_TTL)"),
     "a renewal does nothing": Mutant("renew.lua", "  redis.call('ZADD', LEASES, 'XX', unpack(leases))\n"),
 }
-SEARCHES = ((ACTIONS | MORE, 6), ({name: ACTIONS[name] for name in ("push", "claim", "wait")}, 9))
+SEARCHES = ((ACTIONS | MORE, 3), (ACTIONS, 5), ({name: ACTIONS[name] for name in ("push", "claim", "wait")}, 9))
 """All actions over a short way, few over a long one."""
 
 
