@@ -21,6 +21,8 @@ from tests.explore.actions import ACTIONS, MORE
 from tests.explore.crashes import COLOURS, SCENARIOS, Graveyard, Point
 from tests.explore.lives import COMMANDS, Life
 from tests.explore.search import Search, Tally
+from tests.lua.calls import CALLS
+from tests.lua.planting import Cell, Field
 from tests.server import delete_keys, server_url
 
 
@@ -80,6 +82,28 @@ def crashes() -> None:
     for point in wrong:
         console.print(f"[red]{' '.join(point)}", highlight=False)
     sys.exit(bool(wrong))
+
+
+@main.command()
+def types() -> None:
+    """Plant a wrong type in each key, and call each script; fails where a refused call has left something behind."""
+    console, prefix = Console(), f"types-{os.getpid()}"
+    table = Table(title="Refused in the middle: what is left behind")
+    for heading in ("script", "key", "cells", "for example", "left behind"):
+        table.add_column(heading)
+    with server_url() as url, redis.Redis.from_url(url) as client:
+        field = Field(url, prefix, client)
+        cells = [cell for script in track(CALLS, "planting", console=console) for cell in field.cells(script)]
+        field.close()
+        delete_keys(client, prefix)
+    bad: dict[tuple[str, str], list[Cell]] = {}
+    for cell in cells:
+        if cell.verdict in ("partial", "misnamed"):
+            bad.setdefault((cell.script, cell.kind), []).append(cell)
+    for (script, kind), some in sorted(bad.items()):
+        table.add_row(script, kind, str(len(some)), f"{some[0].what}: {some[0].key}", ", ".join(some[0].changed))
+    console.print(table if bad else f"{len(cells):,} cells, and none is refused in the middle")
+    sys.exit(bool(bad))
 
 
 def _line(tally: Tally) -> Text:

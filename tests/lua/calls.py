@@ -13,7 +13,7 @@ from fairque.core.ids import format_task_id
 from fairque.core.limits import Caps, UserSettings
 from fairque.core.models import Progress
 from fairque.core.outcome import Done, Outcome
-from fairque.store import claims, explained, fates, limits, progress, readings, removal, tasks
+from fairque.store import checkup, claims, explained, fates, limits, progress, readings, removal, server, tasks
 from fairque.store.call import Call
 from tests.lua.scene import BURY, DONE, RELEASE, again, postpone
 from tests.lua.stages import LISTS, LONG, Stage
@@ -219,7 +219,23 @@ def page(stage: Stage, table: str) -> AnyCall:
 
 for table in ("counts", "workers-seen"):
     call("page", table)(partial(page, table=table))
-call("server", "what it is like")(lambda stage: tasks.eviction_policy(stage.scene.root))
+call("server", "what it is like")(lambda stage: server.eviction_policy(stage.scene.root))
+call("check_queue", "all of it")(lambda stage: checkup.look_at_queue(stage.scene.root, stage.scene.at()))
+call("check_user", "of two lists")(lambda stage: checkup.look_at_user(stage.scene.root, "a", now=stage.scene.at()))
+call("check_user", "with tasks set aside")(
+    lambda stage: checkup.look_at_user(stage.scene.root, "d", now=stage.scene.at())
+)
+
+
+def check_page(stage: Stage, table: str) -> AnyCall:
+    """Return a check of a page of a table."""
+    return checkup.look_at_page(stage.scene.root, table, checkup.BEGIN)
+
+
+for table in ("runs", "leases", "progress", "suspects", "stops", "due", "waiters", "who"):
+    call("check_page", table)(partial(check_page, table=table))
+call("check_sums", "of all")(lambda stage: checkup.add_up(stage.scene.root))
+call("check_slots", "of all")(lambda stage: checkup.count_runs(stage.scene.root))
 call("sizes", "of a user")(lambda stage: readings.sizes(stage.scene.root, "a"))
 call("stats", "of the queue")(lambda stage: readings.stats(stage.scene.root, "q"))
 call("drop", "a page")(lambda stage: removal.drop(stage.scene.root, removal.BEGIN))
