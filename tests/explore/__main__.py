@@ -87,7 +87,7 @@ def crashes() -> None:
 @main.command()
 def types() -> None:
     """Plant a wrong type in each key, and call each script; fails where a refused call has left something behind."""
-    console, prefix = Console(), f"types-{os.getpid()}"
+    console, prefix = Console(emoji=False), f"types-{os.getpid()}"
     table = Table(title="Refused in the middle: what is left behind")
     for heading in ("script", "key", "cells", "for example", "left behind"):
         table.add_column(heading)
