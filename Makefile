@@ -6,7 +6,7 @@ SEED ?= 1
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench bench-fairness race chaos clean
+.PHONY: help demo test lint format bench bench-fairness race chaos explore crashes clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "}; {printf "  make %-14s %s\n", $$1, $$2}'
@@ -37,6 +37,12 @@ race: $(READY) ## Measure fairness beside other task queues (they are installed 
 
 chaos: $(READY) ## Kill, stop and cut off workers and Redis under 100,000 tasks, and check that nothing is lost (SEED=7)
 	$(BIN)/python -m tests.chaos --seed $(SEED)
+
+explore: $(READY) ## Go through all states that few steps lead to, on the real scripts (a minute or two)
+	$(BIN)/python -m tests.explore states
+
+crashes: $(READY) ## Let clients die at each moment of each call, and see that others carry on
+	$(BIN)/python -m tests.explore crashes
 
 clean: ## Remove the virtual environment and all caches
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

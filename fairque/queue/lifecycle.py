@@ -73,9 +73,8 @@ class Lifecycle:
         owner = yield from self._owner(task_id, user_id)
         if owner is None:
             return False
-        canceled = yield fates.cancel(
-            self._root, owner, task_id, self._result_ttl, fates.ANY if incarnation is None else incarnation
-        )
+        which = fates.ANY if incarnation is None else incarnation
+        canceled = yield fates.cancel(self._root, owner, task_id, self._result_ttl, uuid.uuid4().hex, which)
         return canceled in (Canceled.CANCELED, Canceled.ASKED)
 
     def retry(self, task_id: str, user_id: str | None, incarnation: str | None) -> Conversation[bool]:

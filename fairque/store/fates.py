@@ -45,9 +45,11 @@ class Place(NamedTuple):
     failed_ms: int
 
 
-def cancel(root: str, user_id: str, task_id: str, keep: float, incarnation: str = ANY, now: str = "") -> Call[Canceled]:
-    """Cancel a task; its record is kept for `keep` seconds."""
-    args = (now, encode_id(user_id), encode_id(task_id), incarnation, int(keep * 1000))
+def cancel(
+    root: str, user_id: str, task_id: str, keep: float, request: str, incarnation: str = ANY, now: str = ""
+) -> Call[Canceled]:
+    """Cancel a task; its record is kept for `keep` seconds. `request` names this call."""
+    args = (now, encode_id(user_id), encode_id(task_id), incarnation, int(keep * 1000), request)
     return Call("cancel", root, args, Canceled)
 
 

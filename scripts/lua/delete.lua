@@ -9,10 +9,13 @@ local DONE_TTL = 60000     -- ms: longer than anybody goes on sending again
 
 open_queue(now, 'scopes', 'rules', 'queued', 'scheduled', 'failed')
 read_rules()
+if redis.call('GET', LAST .. request) then     -- whatever has been pushed under this id since stays
+  return 1
+end
 local tasks, member = user_key(user, 'tasks'), user .. '|' .. id
 local text = redis.call('HGET', tasks, id)
 if not text then
-  return redis.call('EXISTS', LAST .. request)
+  return 0
 end
 if redis.call('HEXISTS', RUNS, member) == 1 then
   return redis.error_reply('RUNNING the task is running')

@@ -44,7 +44,7 @@ class Stock(Scene):
         self.claim(10, worker="w3")
         self.limit_user("a", mode="reset")
         self.run(tasks.wait(self.root, "c", "1", "waiter", listed=True))
-        assert self.run(fates.cancel(self.root, "c", "1", 60, now=self.at())) == 2
+        assert self.run(fates.cancel(self.root, "c", "1", 60, self.name("c"), now=self.at())) == 2
         run: Any = self.client.hget(self.key("runs"), "c|1")
         self.run(progress.report(self.root, [progress.Report(b"c|1", run.partition(b":")[0], Progress(50.0, "half"))]))
 

@@ -58,7 +58,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(user=SOME, task_id=IDS)
     def cancel(self, user: str, task_id: str) -> None:
-        self.scene.run(fates.cancel(self.scene.root, user, task_id, 60, now=self.scene.at()))
+        self.scene.run(fates.cancel(self.scene.root, user, task_id, 60, self.scene.name("c"), now=self.scene.at()))
 
     @rule(user=SOME, ids=st.lists(IDS, min_size=1, max_size=4, unique=True), again=st.booleans())
     def revive_or_purge(self, user: str, ids: list[str], again: bool) -> None:

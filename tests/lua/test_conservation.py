@@ -102,7 +102,8 @@ class Walk(RuleBasedStateMachine):
 
     @rule(name=names)
     def cancel(self, name: Name) -> None:
-        answer = self.scene.run(fates.cancel(self.scene.root, *name, KEEP, now=self.scene.at()))
+        call = fates.cancel(self.scene.root, *name, KEEP, self.scene.name("c"), now=self.scene.at())
+        answer = self.scene.run(call)
         assert answer == self.model.cancel(name, self.scene.now + KEEP * 1000)
 
     @rule(batch=st.lists(names, min_size=1, max_size=3, unique=True))

@@ -29,7 +29,7 @@ def test_erasing_a_user_leaves_nothing_of_it_and_all_of_the_others(scene: Scene)
     scene.end(own[:1], DONE)
     scene.end(own[1:2], BURY)
     scene.end(own[2:3], again(9))
-    scene.run(fates.cancel(scene.root, "a", own[3].task_id, 60, now=scene.at()))
+    scene.run(fates.cancel(scene.root, "a", own[3].task_id, 60, "c", now=scene.at()))
     total, left, steps = 0, 1, 0
     while left:
         left, removed = scene.run(fates.erase(scene.root, "a", scene.name("e"), now=scene.at()))
@@ -83,7 +83,7 @@ def test_nothing_names_a_user_that_was_erased(scene: Scene) -> None:
     scene.push("erin", "later", when="+50000/60000")
     scene.push("erin", "damaged", "damaged later", when="+50000/60000")
     scene.client.hset(scene.key("user:erin:tasks"), mapping={"damaged": b"\x00|", "damaged later": b""})
-    assert scene.run(fates.cancel(scene.root, "erin", "runs", 60, now=scene.at())) is fates.Canceled.ASKED
+    assert scene.run(fates.cancel(scene.root, "erin", "runs", 60, "c", now=scene.at())) is fates.Canceled.ASKED
     assert erase(scene, "erin") == 9
     assert names(scene, b"erin") == []
     assert [scene.stat(name) for name in ("queued", "scheduled", "failed", "stopping")] == [1, 0, 0, 0]

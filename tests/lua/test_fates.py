@@ -25,7 +25,7 @@ def test_purge_forgets_failed_tasks_only_and_sent_twice_acts_once(scene: Scene) 
 
 
 def cancel(scene: Scene, user: str, task_id: str) -> fates.Canceled:
-    return scene.run(fates.cancel(scene.root, user, task_id, 60, now=scene.at()))
+    return scene.run(fates.cancel(scene.root, user, task_id, 60, scene.name("c"), now=scene.at()))
 
 
 @pytest.mark.parametrize("when", ["", "+5000"])

@@ -1,0 +1,140 @@
+"""Queues in which a bit of everything stands: what a call meets on its way through the scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from fairque.core.models import Progress
+from fairque.store import claims, fates, progress, tasks
+from fairque.store.records import Grant
+from tests.lua.scene import BURY, DONE, Scene, again
+
+ASSIGNED, STEAL = ["a", "b", "e"], ["c", "d", "f"]
+LISTS: Final = claims.lists_of(ASSIGNED, STEAL)
+LONG: Final = 3600.0
+"""Seconds: leases that last."""
+
+
+@dataclass
+class Stage:
+    """A queue, and what its workers hold: by `user task`."""
+
+    scene: Scene
+    held: dict[str, Grant] = field(default_factory=dict)
+
+    def claim(self, want: int, *, worker: str = "w", lease: float = LONG, lists: claims.Lists = LISTS) -> list[Grant]:
+        """Let a worker claim and keep what it gets."""
+        grants = self.scene.claim(want, worker=worker, lease=lease, lists=lists)
+        self.held |= {f"{grant.user_id} {grant.task_id}": grant for grant in grants}
+        return grants
+
+    def leases(self) -> list[tuple[bytes, bytes]]:
+        """Return what proves these runs: member and token of each."""
+        return [(grant.member, grant.token) for grant in self.held.values()]
+
+
+def plain(scene: Scene) -> Stage:
+    """No caps: ready tasks of all levels, running, scheduled, failed, finished, lost and lapsed ones."""
+    stage = Stage(scene)
+    scene.beat("gone")
+    for users in (ASSIGNED, STEAL, *"bcdef"):
+        scene.register([*users])
+    scene.push("a", "failed", label="m:f #failed")
+    scene.push("a", "done", "retried", "a4", "a5")
+    scene.end(scene.claim(1), BURY, keep=120)
+    scene.end(scene.claim(1), DONE)
+    scene.end(scene.claim(1), again(60))
+    scene.push("h", "only")
+    scene.end(scene.claim(1), BURY)
+    scene.push("d", "suspect")
+    stage.claim(1, worker="dead", lease=1.0, lists=claims.lists_of(STEAL, []))
+    scene.now += 2000
+    scene.push("c", "c1", "c2")
+    stage.claim(3, lists=claims.lists_of(STEAL, []))
+    scene.push("f", "lapsed", "f2")
+    stage.claim(1, worker="dead", lease=70.0, lists=claims.lists_of(["f"], []))
+    for level in (1, 2, 4, 5, 6):
+        scene.push("a", f"a-{level}", level=level)
+    scene.push("b", "b1", "b2", "b3")
+    scene.push("b", "due", "later", when="+62000")
+    stage.claim(2)
+    for user, task in (("a", "a-6"), ("c", "c1"), ("b", "b2")):
+        scene.run(tasks.wait(scene.root, user, task, "waiter", listed=True))
+    scene.push("a", "runs", label="m:f #running", level=6)
+    stage.claim(1)
+    scene.push("a", "unique", label="m:f #key")
+    scene.push("c", "canceled")
+    scene.push("b", "late", when="/60000")
+    report = progress.Report(stage.held["a a-6"].member, stage.held["a a-6"].token, Progress(50, ""))
+    scene.run(progress.report(scene.root, [report]))
+    for user, task in (("c", "c1"), ("b", "b3"), ("c", "canceled")):
+        scene.run(fates.cancel(scene.root, user, task, 7200, f"cancel {task}", now=scene.at()))
+    scene.run(claims.beat(scene.root, "w", "beat", b"{}", lists=LISTS, served={("a", "starts"): 1}, now=scene.at()))
+    return stage
+
+
+def capped(scene: Scene) -> Stage:
+    """As `plain`, and users, names and the queue have caps: users are held for each of them, tasks are set aside.
+    Meant for a queue that charges run time.
+    """
+    scene.limit_user("*", weight=2)
+    scene.limit_user("c", rate="2/m", burst=2)
+    scene.limit_task("m:g", max_concurrency=1)
+    scene.limit_task("m:h", rate="1/h", burst=1)
+    scene.limit_queue(max_concurrency=50, rate="1000/s")
+    stage = plain(scene)
+    scene.limit_user("b", max_concurrency=1)
+    scene.limit_user("e", paused=True)
+    scene.push("e", "e1")
+    scene.push("c", "c3", "c4")
+    for user in ("d", "f"):
+        scene.push(user, "g1", "g2", "g3", label="m:g")
+        scene.push(user, "critical", level=6, label="m:g")
+        scene.push(user, "h1", "h2", label="m:h")
+        stage.claim(3, lists=claims.lists_of([user], []))
+    for user in ("b", "c", "e"):
+        stage.claim(1, lists=claims.lists_of([user], []))
+    scene.push("f", "f3")
+    scene.end(stage.claim(1), DONE, ran=0.5)
+    return stage
+
+
+def drained(scene: Scene) -> Stage:
+    """Nothing is ready, held or running; one task is scheduled, one is finished."""
+    scene.beat("w")
+    scene.push("a", "a1", "a2")
+    scene.end(scene.claim(1), DONE)
+    scene.end(scene.claim(1), again(1))
+    return Stage(scene)
+
+
+def minutes_on(scene: Scene) -> None:
+    """Minutes pass: tasks are due, a lease has lapsed, records have expired."""
+    for _ in range(70):
+        scene.now += 2000
+        scene.beat("w", LISTS)
+
+
+def silence(scene: Scene) -> None:
+    """Minutes pass in which Redis stands still."""
+    scene.now += 140_000
+
+
+STAGES: Final[dict[str, tuple[Callable[[Scene], Stage], str, Callable[[Scene], None]]]] = {
+    "plain": (plain, "count", minutes_on),
+    "capped": (capped, "time", minutes_on),
+    "drained": (drained, "time", silence),
+}
+"""By name: how it is made, what the queue charges, and what happens until a call finds it."""
+
+
+def stage(name: str, scene: Scene) -> Stage:
+    """Return a stage as a call finds it, with workers asleep."""
+    make, _, pass_time = STAGES[name]
+    made = make(scene)
+    pass_time(scene)
+    for scope in ("*", *LISTS, *(claims.digest([user]) for user in "bcdef")):
+        scene.client.zadd(scene.key(f"sleep:{scope}"), {"asleep": scene.now})
+    return made

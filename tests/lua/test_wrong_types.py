@@ -1,0 +1,68 @@
+"""A key that holds what fairque did not write: a call is refused whole, or has nothing to do with it (I19). The matrix
+is every script, with calls that take it through its branches, times every key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from fairque.store import scripts
+from tests.lua.calls import CALLS
+from tests.lua.keytable import all_keys, is_named_in, kind_of
+from tests.lua.planting import Field
+from tests.server import delete_keys
+
+REPLACED = {
+    ("beat", "SCOPE"),
+    ("beat", "SLEEP"),
+    ("erase", "kept:"),
+    ("erase", "unique"),
+    ("leave", "LAST"),
+    ("leave", "WAKE"),
+    ("rules", "MEANS"),
+    ("rules", "TAGS"),
+    *(("drop", key.name) for key in all_keys()),
+}
+"""(script, key): what is written over or taken away as a whole, whatever it holds."""
+HINTS = {"WAKE", "SLEEP", "SCOPE"}
+"""What scripts may do without: a worker looks anyway after two seconds, and the doctor tells of damage."""
+ONLY_NAMED = {
+    *((script, "LANES aside") for script in ("explain", "purge", "push", "requeue")),
+    *((script, "kept:") for script in ("check_user", "delete", "limit", "purge", "push", "requeue")),
+    *(("limit", key) for key in ("failed", "unique")),
+    ("check_sums", "failed"),
+    ("check_user", "BUCKETS"),
+    ("push", "BUSY"),
+    ("renew", "SEEN"),
+}
+"""(script, key): the script's text speaks of the key, and no call comes to it."""
+
+
+@pytest.fixture(scope="module")
+def field(redis_url: str) -> Iterator[Field]:
+    """Give the stages."""
+    with redis.Redis.from_url(redis_url) as client:
+        field = Field(redis_url, "wrong-types", client)
+        yield field
+        field.close()
+        delete_keys(client, "wrong-types")
+
+
+@pytest.mark.parametrize("script", scripts.names())
+def test_a_wrong_type_is_refused_whole(field: Field, script: str) -> None:
+    cells = field.cells(script)
+    assert [cell for cell in cells if cell.verdict in ("partial", "misnamed")] == []
+    assert {(script, cell.kind) for cell in cells if cell.verdict == "replaced"} <= REPLACED
+    met = {cell.kind for cell in cells if cell.verdict != "untouched"}
+    named = {key.name for key in all_keys() if is_named_in(script, key)} - HINTS
+    only_named = {key for of, key in ONLY_NAMED if of == script}
+    assert script == "check_queue" or named - met == only_named, "calls that come to these keys are missing"
+
+
+def test_every_script_and_every_key_has_its_row(field: Field) -> None:
+    assert set(CALLS) == set(scripts.names())
+    kinds = {kind_of(f":queue:{ending}") for ending in field.endings}
+    assert {key.name for key in all_keys()} == {kind.name for kind in kinds}
