@@ -147,7 +147,7 @@ class MortalAddress:
 
 def doom(client: Any, fate: Fate) -> None:
     """Let a queue or a worker have that fate from now on; what connections it has are closed."""
-    driver = client._driver
+    driver = getattr(client, "_service", client)._driver
     driver._address = MortalAddress(driver._address, fate)
 
 

@@ -107,11 +107,12 @@ class Life:
 
 def bury(worker: Worker) -> None:
     """Close what the end of a process would close."""
-    crew = worker._crew
+    service = worker._service
+    crew = service._crew
     if crew is not None:
-        for one in (crew._bell, crew._link, crew._keeper):
+        for one in (crew._bell, crew._link, crew.keeper):
             one.close()
-    worker._driver.close()
+    service._driver.close()
 
 
 @contextmanager

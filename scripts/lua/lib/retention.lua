@@ -81,7 +81,7 @@ end
 -- Clear what is past at the head of one list; returns how many entries that were.
 local function sweep_list(user, ttl, limit)
   local key, gone = kept_key(user, ttl), {}
-  local ids, stamps = past_of(user, redis.call('LRANGE', key, 0, limit - 1))
+  local ids, stamps = past_of(user, redis.pcall('LRANGE', key, 0, limit - 1))
   local texts = #ids > 0 and redis.call('HMGET', user_key(user, 'tasks'), unpack(ids)) or {}
   for i = 1, #ids do
     local record = parse_record(texts[i])
@@ -89,12 +89,12 @@ local function sweep_list(user, ttl, limit)
       gone[#gone + 1] = ids[i]
     end
   end
-  redis.call('LTRIM', key, #ids, -1)
+  redis.pcall('LTRIM', key, #ids, -1)
   if #gone > 0 then
     forget_ended(user, gone)
   end
-  local head = redis.call('LINDEX', key, 0)
-  if head then
+  local head = redis.pcall('LINDEX', key, 0)
+  if type(head) == 'string' then
     redis.call('ZADD', EXPIRY, string.match(head, '^%d+') or queue.now, user .. '|' .. ttl)
   else
     redis.call('ZREM', EXPIRY, user .. '|' .. ttl)
@@ -155,7 +155,7 @@ local function save_kept(most)
   for _, term in pairs(terms) do
     local looks = {}
     for user, entries in pairs(term.entries_of) do
-      redis.call('RPUSH', kept_key(user, term.ttl), unpack(entries))
+      redis.pcall('RPUSH', kept_key(user, term.ttl), unpack(entries))     -- a damaged list stops nobody
       looks[#looks + 1] = term.expires
       looks[#looks + 1] = user .. '|' .. term.ttl
     end

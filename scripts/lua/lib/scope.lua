@@ -2,7 +2,7 @@
 -- first step on its last refresh stands at 0: it counts as missing, and whoever still serves it registers it anew.
 local function shrink_scope(digest, limit)
   redis.call('ZADD', SCOPES, 0, digest)
-  local users = redis.call('SPOP', SCOPE_USERS .. digest, limit)
+  local users = redis.pcall('SPOP', SCOPE_USERS .. digest, limit)     -- a damaged list goes as a whole
   for _, user in ipairs(users) do
     drop_name(NAMED, user, ',', digest)
   end

@@ -70,7 +70,7 @@ local function wake_servers(users, limit)
   if queue.scopes == 0 or limit <= 0 then
     return
   end
-  local named, seen = redis.call('HMGET', NAMED, unpack(users)), {}
+  local named, seen = redis.pcall('HMGET', NAMED, unpack(users)), {}
   for i = 1, #users do
     for digest in string.gmatch(named[i] or '', '[^,]+') do
       if limit > 0 and not seen[digest] then
