@@ -10,10 +10,10 @@ import time
 from collections.abc import Coroutine
 from typing import Any, Final
 
-from fairque.worker.slot import GRACE
-
 log = logging.getLogger("fairque.worker")
 
+DEAF: Final = 1.0
+"""Seconds for which a loop may leave a cancellation unheard before it counts as blocked."""
 FAREWELL: Final = 1.0
 """Seconds that interrupted coroutines are given to clean up when the worker ends."""
 
@@ -53,7 +53,7 @@ class Coroutines:
             return self._own.loop
 
     def _is_blocked(self, loop: asyncio.AbstractEventLoop) -> bool:
-        since = time.monotonic() - GRACE
+        since = time.monotonic() - DEAF
         return any(flight.loop is loop and asked < since for flight, asked in list(self._unheard.items()))
 
 

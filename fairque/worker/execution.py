@@ -25,7 +25,7 @@ from fairque.worker.coroutines import Coroutines
 from fairque.worker.handler import TaskHandler
 from fairque.worker.holding import Holding, Verdict
 from fairque.worker.messages import Raised, Returned, error_of
-from fairque.worker.slot import GRACE, Abandoned, Slot
+from fairque.worker.slot import Abandoned, Slot
 
 log = logging.getLogger("fairque.worker")
 
@@ -83,7 +83,7 @@ class Execution:
     def abandoned(self, holding: Holding) -> claims.Ended:
         """Return the outcome of a run that did not come back after it had been interrupted for its timeout."""
         task = holding.task or Task()
-        why = f"{self._over_time(task)}; its thread did not come back within {GRACE:g} s and was abandoned"
+        why = f"{self._over_time(task)}; its thread did not come back and was abandoned"
         return self._failed(task, holding, TaskTimeout(why))
 
     def ended(self, holding: Holding, outcome: Outcome, task: Task[Any] | None = None) -> claims.Ended:

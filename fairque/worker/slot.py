@@ -11,8 +11,10 @@ from fairque.errors import TaskStopped, TaskTimeout
 from fairque.worker.children import Child
 from fairque.worker.holding import Holding, Verdict
 
-GRACE: Final = 5.0
-"""Seconds that an interrupted run is given to come back before its thread is abandoned."""
+GRACE: Final = (4.0, 1.0)
+"""Seconds that a run over its time is given to come back; then it is interrupted once more, for what was raised in it
+may have got lost (in a `__del__`, say, Python drops it); and as many again, after which its thread is abandoned.
+"""
 _NOTHING: Final = object()
 
 
@@ -43,7 +45,7 @@ class Slot:
         self._alarm = False
         """Whether somebody is about to interrupt the run, or has."""
         self._interrupt: Callable[[], None] | None = None
-        self._struck = self._late = False
+        self._struck, self._late = False, 0
         self.holding: Holding | None = None
         """What runs and may be interrupted."""
         self.deadline = 0.0
@@ -55,9 +57,9 @@ class Slot:
     def call(
         self, holding: Holding, work: Callable[[], Any], deadline: float, interrupt: Callable[[], None] | None = None
     ) -> Any:
-        """Return what `work` returns. Until it has, and never after, the run can be interrupted, once: by `interrupt`,
-        or without it by an exception raised in this thread. That arrives when the thread runs Python again, which may
-        be on the way out of here: what has not arrived by then is taken back.
+        """Return what `work` returns. Until it has, and never after, the run can be interrupted: by `interrupt`, or
+        without it by an exception raised in this thread. That arrives when the thread runs Python again, which may be
+        on the way out of here: what has not arrived by then is taken back.
 
         Raises:
             Abandoned: nobody waits for this run any more.
@@ -76,7 +78,8 @@ class Slot:
                 if self._alarm:
                     self._recover()
         except (TaskTimeout, TaskStopped):
-            # If it came in the lines above, they have not been run to their end; a second one cannot come.
+            # If it came in the lines above, they have not been run to their end. From where an exception is caught to
+            # the next call, Python neither raises another nor lets another thread run.
             self.holding = None
             if self._alarm:
                 self._recover()
@@ -85,12 +88,13 @@ class Slot:
         return result
 
     def stop(self, holding: Holding) -> None:
-        """Interrupt this run if it goes on here, as its verdict says. What is given back and has a thread of ours is
-        only told: raising something in a thread that is about to end with its process helps nobody.
+        """Interrupt this run if it goes on here, as its verdict says; asked again, only once. What is given back and
+        has a thread of ours is only told: raising in a thread that is about to end with its process helps nobody.
         """
         with self._lock:
             self._alarm = True
-            if self.holding is holding and (holding.verdict is not Verdict.GIVEN_BACK or self._interrupt):
+            told = self._struck or (holding.verdict is Verdict.GIVEN_BACK and self._interrupt is None)
+            if self.holding is holding and not told:
                 self._strike(TaskStopped)
             self._alarm = self._struck
 
@@ -101,12 +105,13 @@ class Slot:
             self._alarm = True
             holding = self.holding
             if holding is not None and now >= self.deadline:
-                if self._late:
-                    abandoned, self.abandoned, self.holding = holding, True, None
-                else:
-                    self._late, self.deadline = True, now + GRACE
+                if self._late < len(GRACE):
+                    self.deadline = now + GRACE[self._late]
+                    self._late += 1
                     holding.condemn(Verdict.TIMED_OUT)
                     self._strike(TaskTimeout)
+                else:
+                    abandoned, self.abandoned, self.holding = holding, True, None
             self._alarm = self._struck
         return abandoned
 
@@ -116,8 +121,6 @@ class Slot:
             self.child.close()
 
     def _strike(self, error: type[BaseException]) -> None:
-        if self._struck:
-            return
         self._struck = True
         if self._interrupt is not None:
             self._interrupt()
@@ -128,7 +131,7 @@ class Slot:
         """Take back what has not arrived, once whoever interrupts is done, and begin anew."""
         with self._lock:
             _raise_in(self.thread, None)
-            self._alarm = self._struck = self._late = False
+            self._alarm, self._struck, self._late = False, False, 0
         if self.abandoned:
             raise Abandoned
 

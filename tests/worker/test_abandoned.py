@@ -11,7 +11,7 @@ import pytest
 
 from fairque import Backoff, Task, TaskFailed, TaskHandler, TaskState, TaskStopped, task
 from fairque.errors import FairqueError
-from fairque.worker import execution, slot
+from fairque.worker import slot
 from tests.waiting import wait_until
 from tests.worker.stage import House, add, gates
 
@@ -29,8 +29,7 @@ def stuck(name: str, who: str) -> str:
 @pytest.fixture
 def door(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Lock]:
     """Give the closed door of this test's tasks; it is opened at the end."""
-    for place in (slot, execution):
-        monkeypatch.setattr(place, "GRACE", 0.1)
+    monkeypatch.setattr(slot, "GRACE", (0.1, 0.1))
     door = doors[house.name]
     door.acquire()
     yield door

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fairque import Task, TaskFailed, TaskHandler, current_task, task
-from fairque.worker import coroutines, execution, slot
+from fairque.worker import coroutines, slot
 from tests.waiting import wait_until
 from tests.worker.stage import PATIENCE, House, gates
 
@@ -130,8 +130,8 @@ def test_one_that_swallows_its_cancellation_and_returns_has_finished(house: Hous
 def test_one_that_blocks_the_loop_does_not_stop_those_that_come_later(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for place in (slot, execution, coroutines):
-        monkeypatch.setattr(place, "GRACE", 0.1)
+    monkeypatch.setattr(slot, "GRACE", (0.1, 0.1))
+    monkeypatch.setattr(coroutines, "DEAF", 0.1)
     house.started(max_concurrent_tasks=1)
     door = doors[house.name] = threading.Lock()
     with door:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import math
 import sys
 import threading
@@ -17,7 +19,7 @@ from fairque.worker import slot as slots
 from fairque.worker.holding import Holding, Verdict
 from fairque.worker.slot import Abandoned, Slot
 from tests.waiting import wait_until
-from tests.worker.stage import Gate
+from tests.worker.stage import PATIENCE, Gate
 
 GRANT = Grant(b"u|t", b"1", "u", "t", 3, 1, 0, 0, "", 0, 0, 1.0, b"")
 
@@ -87,27 +89,34 @@ def hasty() -> Iterator[None]:
 
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("seconds", [0.0, 1e-6, 1e-5])
-def test_an_interrupt_never_reaches_the_next_run_or_what_is_between(seconds: float) -> None:
+@pytest.mark.parametrize("often", [False, True], ids=["once", "again and again"])
+def test_an_interrupt_never_reaches_the_next_run_or_what_is_between(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, *, often: bool
+) -> None:
+    monkeypatch.setattr(slots, "GRACE", (0.0,) * 1_000_000)
     slot, over = here(), threading.Event()
     current = [held()]
     struck = escaped = 0
 
     def strike() -> None:
         while not over.is_set():
-            slot.stop(current[0])
+            slot.look(1.0) if often else slot.stop(current[0])
 
     striker = threading.Thread(target=strike)
     striker.start()
     try:
-        for _ in range(10_000):
+        end = time.monotonic() + PATIENCE
+        for round_ in itertools.count():
+            if (round_ >= 10_000 and struck) or time.monotonic() > end:
+                break
             try:
                 current[0] = holding = held()
                 try:
-                    slot.call(holding, lambda: busy(seconds), math.inf)
-                except TaskStopped:
+                    slot.call(holding, lambda: busy(seconds), 0.0)
+                except (TaskStopped, TaskTimeout):
                     struck += 1
                 busy(1e-6)
-            except TaskStopped:
+            except (TaskStopped, TaskTimeout):
                 escaped += 1
     finally:
         over.set()
@@ -124,7 +133,7 @@ def test_the_interrupt_of_an_earlier_run_does_nothing() -> None:
     assert run.join() is None
 
 
-def test_a_run_is_interrupted_once() -> None:
+def test_a_run_is_stopped_once_however_often_that_is_asked_for() -> None:
     holding, gate = held(), Gate()
 
     def work() -> str:
@@ -143,36 +152,59 @@ def test_a_run_is_interrupted_once() -> None:
     assert run.join() == "cleaned up"
 
 
-def test_a_run_over_its_time_is_interrupted_and_abandoned_after_the_grace() -> None:
+def test_a_run_over_its_time_is_interrupted_twice_then_abandoned() -> None:
     holding, gate = held(), Gate()
 
     def work() -> str:
-        with pytest.raises(TaskTimeout):
-            until_raised()
+        for chance in range(2):
+            with pytest.raises(TaskTimeout):
+                until_raised()
+            gate.came.append(chance)
         gate.enter("late")
         return "too late"
 
-    run = Run(holding, work)
+    run, (first, second) = Run(holding, work), slots.GRACE
     assert run.slot.look(99.9) is None
     assert holding.verdict is None
     assert run.slot.look(100.0) is None
     assert holding.verdict is Verdict.TIMED_OUT
     gate.wait_for(1)
-    assert run.slot.look(100.0 + slots.GRACE - 0.1) is None
-    assert run.slot.look(100.0 + slots.GRACE) is holding
+    assert run.slot.look(99.9 + first) is None
+    assert len(gate.came) == 1
+    assert run.slot.look(100.0 + first) is None
+    gate.wait_for(3)
+    assert run.slot.look(99.9 + first + second) is None
+    assert run.slot.look(100.0 + first + second) is holding
     assert run.slot.look(1000.0) is None
     gate.open()
     assert isinstance(run.join(), Abandoned)
 
 
-def test_what_is_canceled_may_return_all_the_same_until_its_timeout() -> None:
+def test_what_was_raised_where_python_drops_it_is_raised_again() -> None:
+    holding, gate = held(), Gate()
+
+    def work() -> None:
+        with contextlib.suppress(TaskTimeout):
+            until_raised()
+        gate.came.append("dropped")
+        until_raised()
+
+    run = Run(holding, work)
+    run.slot.look(100.0)
+    gate.wait_for(1)
+    run.slot.look(100.0 + slots.GRACE[0])
+    assert isinstance(run.join(), TaskTimeout)
+
+
+def test_what_is_canceled_may_return_all_the_same_and_is_held_to_its_timeout() -> None:
     holding, gate = held(), Gate()
     holding.condemn(Verdict.CANCELED)
 
     def work() -> str:
-        with pytest.raises(TaskStopped):
-            until_raised()
-        gate.enter("going on")
+        for error in (TaskStopped, TaskTimeout):
+            with pytest.raises(error):
+                until_raised()
+            gate.came.append(error)
         return "returned"
 
     run = Run(holding, work)
@@ -180,7 +212,6 @@ def test_what_is_canceled_may_return_all_the_same_until_its_timeout() -> None:
     gate.wait_for(1)
     assert run.slot.look(99.9) is None
     assert run.slot.look(100.0) is None
-    gate.open()
     assert (run.join(), holding.verdict) == ("returned", Verdict.CANCELED)
 
 
