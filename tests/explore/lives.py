@@ -42,11 +42,12 @@ def again() -> None:
 
 @task(name="explore.stays")
 def stays(gate: str) -> None:
+    current_task().progress(50)
     gates[gate].wait(20)
 
 
 JOBS: Final = (fails(), echo("ends"), again())
-COMMANDS: Final = ("open", "server", "limit", "scope", "beat", "settle", "BLPOP", "renew", "leave")
+COMMANDS: Final = ("open", "server", "limit", "scope", "beat", "settle", "BLPOP", "renew", "progress", "leave")
 """What a worker says in its life."""
 
 
@@ -102,7 +103,11 @@ class Life:
         return stats["finished_total"] + stats["failed_total"] == len(JOBS) and "BLPOP" in fate.executed
 
     def _runs(self, survivor: Survivor, fate: Fate) -> bool:
-        return survivor.queue.get_stats()["started"] == 1 and (self._command != "renew" or "renew" in fate.executed)
+        return survivor.queue.get_stats()["started"] == 1 and self._said(fate)
+
+    def _said(self, fate: Fate) -> bool:
+        """What a keeper says only now and then is waited for."""
+        return self._command not in ("renew", "progress") or self._command in fate.executed
 
 
 def bury(worker: Worker) -> None:
@@ -110,7 +115,7 @@ def bury(worker: Worker) -> None:
     service = worker._service
     crew = service._crew
     if crew is not None:
-        for one in (crew._bell, crew._link, crew.keeper):
+        for one in (crew.loop.runners, crew._coroutines, crew._bell, crew._link, crew.keeper):
             one.close()
     service._driver.close()
 
