@@ -1,5 +1,6 @@
-"""`python -m tests.chaos.soak [--minutes M]`: a thousand users and their tasks for a long while, the doctor looking on; in
-the end nothing is left: keys and memory are back where they began (I22).
+"""`python -m tests.chaos.soak [--minutes M]`: a thousand users and their tasks for a long while, the doctor looking on.
+
+In the end nothing is left: keys and memory are back where they began (I22).
 """
 
 from __future__ import annotations
