@@ -195,7 +195,8 @@ def _bounded(what: str, value: object, depth: int) -> bytes:
         raise TaskValidationError(f"{what}: cannot be stored as JSON: {clipped(str(error), 200)}") from None
     if len(encoded) > MAX_BODY_BYTES:
         raise TaskValidationError(f"{what}: {len(encoded):,} bytes as JSON; at most {MAX_BODY_BYTES:,} are taken")
-    if encoded.count(b"[") + encoded.count(b"{") > depth and _is_deeper(encoded, depth):
+    # So many levels take twice as many brackets: most values are too short to be looked at.
+    if len(encoded) > 2 * depth and encoded.count(b"[") + encoded.count(b"{") > depth and _is_deeper(encoded, depth):
         raise TaskValidationError(f"{what}: nested deeper than {MAX_DEPTH}")
     return encoded
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -126,33 +124,39 @@ def _call_of(encoded: bytes, task_id: str, *, strict: bool) -> dict[str, Any]:
         body = codec.decode_body(encoded)
     except msgspec.MsgspecError as error:
         raise StoredDataError(f"the call of task {task_id!r} is not one that fairque wrote") from error
-    terms = {
-        "max_retries": body.terms.max_retries,
-        "retry_backoff": body.terms.backoff,
-        "result_ttl": body.terms.result_ttl,
-        "retry_on": body.terms.retry_on,
-        "no_retry_on": body.terms.no_retry_on,
-        "timeout": body.terms.timeout,
-        "executor": body.terms.executor,
-        "cost": body.cost,
-        "unique_key": body.unique_key,
-    }
+    options = {} if body.terms == _NO_TERMS else _options_of(body.terms)
+    if body.cost != 1:
+        options["cost"] = body.cost
+    if body.unique_key is not None:
+        options["unique_key"] = body.unique_key
     if not body.name:
-        return {"payload": body.kwargs, **terms}
+        return {"payload": body.kwargs, **options}
     function = find_task(body.name)
-    if function and function.backoff and body.terms.backoff is None:
-        terms["retry_backoff"] = function.backoff
-    args: Sequence[Any] = body.args
-    kwargs: Mapping[str, Any] = body.kwargs
-    if function:
-        with contextlib.nullcontext() if strict else contextlib.suppress(TaskValidationError):
-            args, kwargs = function.parameters.rebuild(body.args, body.kwargs)
+    if function is None:
+        return {"name": body.name, "args": tuple(body.args), "kwargs": body.kwargs, **options}
+    if function.backoff and body.terms.backoff is None:
+        options["retry_backoff"] = function.backoff
+    try:
+        args, kwargs = function.parameters.rebuild(body.args, body.kwargs)
+    except TaskValidationError:
+        if strict:
+            raise
+        args, kwargs = body.args, body.kwargs
+    return {"name": body.name, "function": function.function, "args": tuple(args), "kwargs": kwargs, **options}
+
+
+_NO_TERMS: Final = codec.Terms()
+
+
+def _options_of(terms: codec.Terms) -> dict[str, Any]:
     return {
-        "name": body.name,
-        "function": function.function if function else None,
-        "args": tuple(args),
-        "kwargs": dict(kwargs),
-        **terms,
+        "max_retries": terms.max_retries,
+        "retry_backoff": terms.backoff,
+        "result_ttl": terms.result_ttl,
+        "retry_on": terms.retry_on,
+        "no_retry_on": terms.no_retry_on,
+        "timeout": terms.timeout,
+        "executor": terms.executor,
     }
 
 
