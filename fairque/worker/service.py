@@ -158,9 +158,15 @@ class Service:
         self._driver.run_all((readings.sizes(self._verbs.root, user) for user in sorted(users)), sizes)
         return any(size.queued + size.started for size in sizes)
 
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the shape signal asks for
+    def ask_to_stop(self) -> None:
+        """Stop as at a signal: the first lets what runs finish, the next gives it back. `serve` heeds it also where it
+        comes before there is anything to stop.
+        """
         self._signals += 1
         self._heed_signals()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the shape signal asks for
+        self.ask_to_stop()
 
     def _heed_signals(self) -> None:
         if self._crew is not None:

@@ -131,7 +131,8 @@ class AsyncWorker:
                 while not serving.done():
                     await asyncio.wait({serving}, timeout=HEARING)
             except asyncio.CancelledError:
-                await self.stop()
+                self._service.ask_to_stop()
+                await serving
                 raise
             await serving
 

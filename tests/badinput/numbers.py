@@ -124,6 +124,8 @@ SETTINGS: Final[dict[type[Section], dict[str, frozenset[str]]]] = {
         "prefetch_horizon": frozenset({"0", "1", "1e-300"}),
         "graceful_shutdown_timeout": _SECONDS | {"decimal"},
         "unknown_task_grace": _SECONDS | {"decimal"},
+        "task_timeout_seconds": _FLOAT | {"10^9", "inf"},
+        "max_abandoned_threads": _SMALL,
     },
     Caps: _CAPS,
     UserSettings: {**_CAPS, "weight": _FLOAT},

@@ -11,6 +11,7 @@ from fairque import FairQueueConfig
 from fairque.core.checking import Section, fields_of
 from fairque.core.limits import Caps, UserSettings
 from fairque.core.settings import FairnessSettings, QueueSettings, RedisSettings, Settings, WorkerSettings
+from tests.badinput import jobs
 from tests.badinput.ground import COLOURS, Ground, try_values
 from tests.badinput.numbers import AS_TEXT, ON_A_LINE, OPTIONS, READ_BY_PYTHON, SETTINGS, TEXTS, VALUES
 
@@ -109,8 +110,8 @@ def test_ageing_at_run_time(ground: Ground, caplog: pytest.LogCaptureFixture, co
 # --- command lines --------------------------------------------------------------------------------------------------
 
 COMMANDS: Final = {
-    "push --priority": (("push", "badinput.echo", "--user=u", "--priority=%s"), OPTIONS["priority"]),
-    "push --delay": (("push", "badinput.echo", "--user=u", "--delay=%s"), OPTIONS["delay"]),
+    "push --priority": (("push", jobs.echo.name, "--user=u", "--priority=%s"), OPTIONS["priority"]),
+    "push --delay": (("push", jobs.echo.name, "--user=u", "--delay=%s"), OPTIONS["delay"]),
     "user set --weight": (("user", "set", "u", "--weight=%s"), SETTINGS[UserSettings]["weight"]),
     "user set --max-concurrency": (("user", "set", "u", "--max-concurrency=%s"), SETTINGS[Caps]["max_concurrency"]),
     "user set --burst": (("user", "set", "u", "--burst=%s"), SETTINGS[Caps]["burst"]),

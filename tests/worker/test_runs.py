@@ -120,10 +120,12 @@ def test_should_stop_is_set_while_the_worker_stops(house: House) -> None:
 
 
 def test_should_stop_is_set_for_what_is_given_back(house: House) -> None:
+    others = set(threading.enumerate())
     handle = house.queue.push(until_unwanted(house.name), user_id="user:1")
     worker = house.started()
     house.gate.wait_for(1)
-    runners = [thread for thread in threading.enumerate() if thread.name.startswith("w1-runner")]
+    runners = [thread for thread in threading.enumerate() if thread not in others and "-runner-" in thread.name]
+    assert runners
     worker.stop(0)
     for thread in runners:
         thread.join(10)
