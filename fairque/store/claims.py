@@ -12,7 +12,7 @@ from fairque.core.outcome import Again, Bury, Canceled, Done, Outcome, Postpone,
 from fairque.store.call import Argument, Call
 from fairque.store.records import Grant, read_grant
 
-MAX_WANT: Final = 100
+MAX_WANT: Final = 80
 """Tasks granted in one call at most: it keeps the script under 5 ms (I20)."""
 LEASE_SECONDS: Final = 15.0
 """How long a lease lasts unless a worker's settings say otherwise."""

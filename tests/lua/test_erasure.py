@@ -35,7 +35,8 @@ def test_erasing_a_user_leaves_nothing_of_it_and_all_of_the_others(scene: Scene)
         left, removed = scene.run(fates.erase(scene.root, "a", scene.name("e"), now=scene.at()))
         assert removed <= 100
         total, steps = total + removed, steps + 1
-    assert (total, steps) == (251, 4)
+    assert total == 251
+    assert 3 <= steps <= 5, "some are drawn at random, and may be drawn twice"
     assert scene.end(own[4:], DONE) == [*range(len(own[4:]))], "what ran finds no lease"
     assert not [key for key in scene.dump() if b":user:a:" in key]
     assert scene.stat("stopping") == scene.stat("scheduled") == scene.stat("failed") == 0

@@ -155,9 +155,11 @@ local function save_kept(most)
   for _, term in pairs(terms) do
     local looks = {}
     for user, entries in pairs(term.entries_of) do
-      redis.pcall('RPUSH', kept_key(user, term.ttl), unpack(entries))     -- a damaged list stops nobody
-      looks[#looks + 1] = term.expires
-      looks[#looks + 1] = user .. '|' .. term.ttl
+      local length = redis.pcall('RPUSH', kept_key(user, term.ttl), unpack(entries))     -- a damaged list stops nobody
+      if length == #entries then     -- else somebody looks at its head already
+        looks[#looks + 1] = term.expires
+        looks[#looks + 1] = user .. '|' .. term.ttl
+      end
     end
     if #looks > 0 then
       redis.call('ZADD', EXPIRY, 'NX', unpack(looks))
