@@ -66,7 +66,11 @@ class TaskHandle(_Held[R]):
         return self._queue._explain(self)
 
     def cancel(self) -> bool:
-        """Cancel the task and return whether it is canceled, or will be; see `TaskQueue.cancel`."""
+        """Cancel the task and return whether it is canceled, or will be; see `TaskQueue.cancel`.
+
+        Raises:
+            TaskReplaced: its id has been pushed again since.
+        """
         return self._queue._cancel(self)
 
     def retry(self) -> bool:
@@ -74,6 +78,7 @@ class TaskHandle(_Held[R]):
 
         Raises:
             TaskConflict: another task has its unique key now.
+            TaskReplaced: its id has been pushed again since.
         """
         return self._queue._retry(self)
 

@@ -75,6 +75,8 @@ class Lifecycle:
             return False
         which = fates.ANY if incarnation is None else incarnation
         canceled = yield fates.cancel(self._root, owner, task_id, self._result_ttl, uuid.uuid4().hex, which)
+        if canceled is Canceled.UNKNOWN:
+            yield from self._check_incarnation(owner, task_id, incarnation)
         return canceled in (Canceled.CANCELED, Canceled.ASKED)
 
     def retry(self, task_id: str, user_id: str | None, incarnation: str | None) -> Conversation[bool]:
@@ -86,6 +88,8 @@ class Lifecycle:
         (answer,) = yield fates.requeue(self._root, owner, [task_id], uuid.uuid4().hex, which)
         if answer is Requeued.KEY_TAKEN:
             raise TaskConflict(f"{task_id}: another task has its unique key now; cancel that one, or let it end")
+        if answer is Requeued.NOT_FAILED:
+            yield from self._check_incarnation(owner, task_id, incarnation)
         return answer is Requeued.QUEUED
 
     def failed(self, which: Which, limit: int, cursor: str | None) -> Conversation[FailedPage[Task[Any]]]:
@@ -158,6 +162,13 @@ class Lifecycle:
             return iter([which.user_id])
         sizes = yield from readings.users(self._root)
         return iter(sorted(user for user, size in sizes.items() if size.failed and (at is None or user >= at[0])))
+
+    def _check_incarnation(self, owner: str, task_id: str, incarnation: str | None) -> Conversation[None]:
+        """Raise `TaskReplaced` where the task that a handle stands for is not the one that has its id now."""
+        if incarnation is not None:
+            record = yield tasks.get(self._root, task_id, owner)
+            if record is not None:
+                reading.known(record, task_id, incarnation)
 
     def _owner(self, task_id: str, user_id: str | None) -> Conversation[str | None]:
         """Return the task's user; a generated id leads to it."""
