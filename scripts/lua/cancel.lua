@@ -2,11 +2,11 @@
 -- Cancel a task: one that waits ends at once, one that runs is asked to stop, by its worker's next heartbeat. Sent
 -- twice with one request id, it answers the same and acts once (I3).
 -- include: keys names stats limits counts record unique lane guard who retention ring wake run fate stop ghosts waiting
+-- include: last
 -- takes: now, user, id, nonce of the incarnation that is meant ('-': whichever lives), ms for which it is kept,
 --   request id
 -- replies: 0 there is no such task, 1 canceled, 2 asked to stop, 3 it had ended otherwise
 local now, user, id, nonce, keep_ms, request = unpack(ARGV)
-local DONE_TTL = 60000     -- ms: longer than anybody goes on sending again
 
 open_queue(now, 'scopes', 'rules', 'queued', 'scheduled', 'failed', 'canceled_total', 'stopping')
 read_rules()
@@ -27,14 +27,14 @@ local member = user .. '|' .. id
 local run = redis.call('HGET', RUNS, member)
 if run then
   ask_to_stop(select(5, parse_run(run)), member)
-  redis.call('SET', LAST .. request, 2, 'PX', DONE_TTL)
+  redis.call('SET', LAST .. request, 2, 'PX', LAST_TTL)
   save_queue()
   return 2
 end
 redis.call('LLEN', kept_key(user, string.format('%d', keep_ms)))
 cancel_waiting(user, id, record, 'canceled', tonumber(keep_ms))
 save_kept()
-redis.call('SET', LAST .. request, 1, 'PX', DONE_TTL)
+redis.call('SET', LAST .. request, 1, 'PX', LAST_TTL)
 wake_waiters(ended_members)
 save_counts()
 save_queue()

@@ -1,11 +1,10 @@
 #!lua flags=allow-oom
 -- Remove a task and all that is kept of it, whatever its state; one that is running is refused. Sent twice with one
 -- request id, it says twice that it removed it (I3).
--- include: keys names stats limits counts record unique lane guard who retention ring wake ghosts waiting
+-- include: keys names stats limits counts record unique lane guard who retention ring wake ghosts waiting last
 -- takes: now, user, id, request id
 -- replies: 1 removed, 0 not known; refuses RUNNING
 local now, user, id, request = unpack(ARGV)
-local DONE_TTL = 60000     -- ms: longer than anybody goes on sending again
 
 open_queue(now, 'scopes', 'rules', 'queued', 'scheduled', 'failed')
 read_rules()
@@ -33,7 +32,7 @@ else
   forget_ended(user, { id })
 end
 save_kept()
-redis.call('SET', LAST .. request, '1', 'PX', DONE_TTL)
+redis.call('SET', LAST .. request, '1', 'PX', LAST_TTL)
 wake_waiters({ member })
 save_counts()
 save_queue()

@@ -3,12 +3,11 @@
 -- settings. The outcome of a task that runs finds no lease and is not accepted. Sent twice with one request id, it
 -- answers twice and acts once (I3).
 -- include: keys names stats limits counts record unique lane guard who retention ring hold wake run suspect
--- include: fate stop ghosts waiting park due erasure close
+-- include: fate stop ghosts waiting park due erasure close last
 -- takes: now, user, request id
 -- replies: how many of its tasks are left, how many were removed
 local now, user, request = unpack(ARGV)
 local MOST, BYTES = 100, 4194304     -- tasks, and bytes of records, that are looked at in one call
-local DONE_TTL = 60000               -- ms: longer than anybody goes on sending again
 
 local left, removed = string.match(redis.call('GET', LAST .. request) or '', '^(%d+) (%d+)$')
 if left then
@@ -42,5 +41,5 @@ unpark_tasks()
 join_ring(joining)
 close_queue(8)
 wake_waiters(erased)
-redis.call('SET', LAST .. request, left .. ' ' .. before - left, 'PX', DONE_TTL)
+redis.call('SET', LAST .. request, left .. ' ' .. before - left, 'PX', LAST_TTL)
 return { left, before - left }

@@ -1,10 +1,9 @@
 #!lua flags=allow-oom
 -- Forget failed tasks of a user. Sent twice with one request id, it answers twice and acts once (I3).
--- include: keys names stats limits counts record lane guard who retention
+-- include: keys names stats limits counts record lane guard who retention last
 -- takes: now, user, request id, ids (at most 100)
 -- replies: how many of them had failed and are gone
 local now, user, request = unpack(ARGV, 1, 3)
-local DONE_TTL = 60000     -- ms: longer than anybody goes on sending again
 
 open_queue(now, 'failed')
 local answer = redis.call('GET', LAST .. request)
@@ -25,5 +24,5 @@ if #failed > 0 then
   save_counts()
   save_queue()
 end
-redis.call('SET', LAST .. request, #failed, 'PX', DONE_TTL)
+redis.call('SET', LAST .. request, #failed, 'PX', LAST_TTL)
 return #failed

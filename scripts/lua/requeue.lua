@@ -2,11 +2,11 @@
 -- Queue tasks of a user again that had failed or were canceled: each joins its level anew, its retries unspent. Sent
 -- twice with one request id, it answers twice and acts once (I3).
 -- include: keys names stats limits counts record unique lane guard who retention ring hold wake fate due close
+-- include: last
 -- takes: now, wake limit, user, request id, nonce of the incarnation that is meant ('-': whichever is there), ids (at
 --   most 100)
 -- replies: per id 1 queued, 0 not known, or neither failed nor canceled, 2 its unique key is another task's now
 local now, wake_limit, user, request, nonce = unpack(ARGV, 1, 5)
-local DONE_TTL = 60000     -- ms: longer than anybody goes on sending again
 
 open_queue(now, 'seq', 'scopes', 'rules', 'queued', 'failed')
 read_rules()
@@ -45,7 +45,7 @@ for n = 1, #ARGV - 5 do
     end
   end
 end
-redis.call('SET', LAST .. request, table.concat(answers), 'PX', DONE_TTL)
+redis.call('SET', LAST .. request, table.concat(answers), 'PX', LAST_TTL)
 save_kept()
 join_ring(joining)
 close_queue(tonumber(wake_limit))

@@ -37,7 +37,7 @@ MUTANTS = {
     "a held user is not freed": Mutant("lib/outcome.lua", "  free_users(users, 'c')\n"),
     "stealing comes first": Mutant("settle.lua", "claim_tasks(assigned, room", "claim_tasks(steal, room"),
     "a list hears of nobody": Mutant("lib/ring.lua", "  announce(tags, named)\n"),
-    "a deletion is forgotten": Mutant("delete.lua", "redis.call('SET', LAST .. request, '1', 'PX', DONE_TTL)"),
+    "a deletion is forgotten": Mutant("delete.lua", "redis.call('SET', LAST .. request, '1', 'PX', LAST_TTL)"),
     "a renewal does nothing": Mutant("renew.lua", "  redis.call('ZADD', LEASES, 'XX', unpack(leases))\n"),
 }
 SEARCHES = ((ACTIONS | MORE, 3), (ACTIONS, 5), ({name: ACTIONS[name] for name in ("push", "claim", "wait")}, 9))

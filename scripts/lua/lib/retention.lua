@@ -120,7 +120,7 @@ end
 
 -- What ended tasks take, per user: written once per script, and bounded.
 local function save_bytes(most)
-  local users, fields, gone, over = {}, {}, {}, {}
+  local users, sums, over = {}, {}, {}
   for user in pairs(bytes_of) do
     users[#users + 1] = user
   end
@@ -129,23 +129,12 @@ local function save_bytes(most)
   end
   local known = redis.call('HMGET', KEPT_BYTES, unpack(users))
   for i, user in ipairs(users) do
-    local bytes = (tonumber(known[i]) or 0) + bytes_of[user]
-    if bytes > 0 then
-      fields[#fields + 1] = user
-      fields[#fields + 1] = string.format('%d', bytes)
-    elseif known[i] then
-      gone[#gone + 1] = user
-    end
-    if most and bytes > most then
+    sums[user] = (tonumber(known[i]) or 0) + bytes_of[user]
+    if most and sums[user] > most then
       over[#over + 1] = user
     end
   end
-  if #fields > 0 then
-    redis.call('HSET', KEPT_BYTES, unpack(fields))
-  end
-  if #gone > 0 then
-    redis.call('HDEL', KEPT_BYTES, unpack(gone))
-  end
+  write_hash(KEPT_BYTES, sums, function(user) return sums[user] > 0 and string.format('%d', sums[user]) end)
   bytes_of = {}
   return over
 end
