@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from fairque.core.ids import MAX_NAME_BYTES, decode_id, encode_id
-from fairque.core.models import Task
+from fairque.core.models import Take, Task
 from fairque.core.options import Executor
 from fairque.core.outcome import Failure
 from fairque.core.retry import Backoff, ErrorNames
@@ -33,6 +33,12 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
     no_retry_on: ErrorNames | None = None
     timeout: float | None = None
     executor: Executor | None = None
+    parents: tuple[str, ...] | None = None
+    policy: str = "w"
+    takes: dict[str, Take] | None = None
+    push_key: str | None = None
+    """Set where its result is to be found by a key."""
+    xcom: bool = True
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -105,6 +111,11 @@ def encode_call(task: Task[Any], name: str, args: Iterable[Any], kwargs: Mapping
         task.no_retry_on,
         task.timeout,
         task.executor,
+        task.parents or None,
+        task.policy,
+        dict(task.takes) or None,
+        (task.push_key or task.task_id) if task.auto_xcom else None,
+        task.enable_xcom,
     )
     return encode_body(Body(name, args, kwargs, terms, task.cost, task.unique_key))  # type: ignore[arg-type]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -16,6 +16,13 @@ from fairque.core.state import TaskState
 from fairque.errors import TaskValidationError
 
 R = TypeVar("R", covariant=True)
+
+
+class Take(msgspec.Struct, frozen=True, array_like=True):
+    """Where an argument comes from: the results of these of the task's parents. `many`: a list, else the one value."""
+
+    parents: tuple[int, ...]
+    many: bool = False
 
 
 class Lease(msgspec.Struct, frozen=True):
@@ -80,6 +87,30 @@ class Task(msgspec.Struct, Generic[R], frozen=True, eq=False, kw_only=True):
     cost: float = 1.0
     """What a start of it is charged to its user where the queue's cost is `declared`."""
 
+    depends_on: tuple[str, ...] = ()
+    """Ids of tasks of its user that must end before it may start."""
+    on_parent_failure: Literal["wait", "run", "cancel"] = "wait"
+    """What becomes of it where a parent failed or was canceled."""
+    on_success: Any = None
+    """A task, or a graph of tasks, that is enqueued in the step that finishes this one."""
+    on_failure: Any = None
+    """The same for the step in which it fails for good."""
+    enable_xcom: bool = True
+    """Whether its run may use `xcom_push` and `xcom_pull`."""
+    auto_xcom: bool = False
+    """Whether tasks of its run (and those that depend on it) find its result under `push_key`."""
+    push_key: str | None = None
+    """That key; None: the task id."""
+
+    parents: tuple[str, ...] = ()
+    """Ids of all tasks that it waits for, in the order in which they were written."""
+    policy: str = "w"
+    """What the end of a parent means to it: w it must finish, r any end will do, c else it is canceled, s and f: it is
+    the parent's `on_success` or `on_failure`.
+    """
+    takes: Mapping[str, Take] = {}
+    """Which of its parameters get results of its parents."""
+
     nonce: str | None = None
     """Names the push of an interrupted batch's task, so that pushing it again is the same push; else None."""
     state: TaskState | None = None
@@ -104,7 +135,8 @@ class Task(msgspec.Struct, Generic[R], frozen=True, eq=False, kw_only=True):
         """Return a task without a function, to be processed by the worker's `TaskHandler`.
 
         Options are those of `@task`: `task_id, priority, max_retries, retry_backoff, retry_on, no_retry_on, timeout,
-        delay, execute_after, expires_in, unique_key, result_ttl, cost`.
+        delay, execute_after, expires_in, unique_key, result_ttl, cost, depends_on, on_parent_failure, on_success,
+        on_failure, enable_xcom, auto_xcom, push_key`.
 
         Raises:
             TaskValidationError: an option is unknown or its value is not accepted.

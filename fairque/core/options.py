@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any, Final, Literal
@@ -15,6 +15,10 @@ from fairque.core.wording import clipped, shown
 from fairque.errors import TaskValidationError
 
 MAX_RETRIES: Final = 1_000
+MAX_PARENTS: Final = 10_000
+"""Tasks that one task may wait for."""
+POLICIES: Final = {"w": "wait", "r": "run", "c": "cancel"}
+"""What `on_parent_failure` may be, by its letter."""
 Executor = Literal["thread", "process"]
 
 
@@ -101,6 +105,39 @@ def _check_payload(value: object) -> dict[str, Any]:
     return value
 
 
+def _check_parents(value: object) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise TaskValidationError(f"depends_on: expected a list of task ids, got {shown(value)}")
+    if len(value) > MAX_PARENTS:
+        raise TaskValidationError(f"depends_on: {len(value):,} task ids; a task waits for {MAX_PARENTS:,} at most")
+    ids = []
+    for one in value:
+        held = getattr(one, "task_id", one)
+        ids.append(check_printable(held, "depends_on"))
+    return tuple(dict.fromkeys(ids))
+
+
+def _check_policy(value: object) -> str:
+    if value not in POLICIES.values():
+        raise TaskValidationError(f"on_parent_failure: expected 'wait', 'run' or 'cancel', got {shown(value)}")
+    return str(value)
+
+
+def _check_follower(value: object) -> object:
+    if not hasattr(value, "__rshift__") or callable(getattr(value, "parameters", None)):
+        raise TaskValidationError(f"expected a task or a graph of tasks to follow, got {type(value).__name__}")
+    return value
+
+
+def _flag(name: str) -> Callable[[object], bool]:
+    def check(value: object) -> bool:
+        if not isinstance(value, bool):
+            raise TaskValidationError(f"{name}: expected True or False, got {shown(value)}")
+        return value
+
+    return check
+
+
 def _seconds(name: str) -> Callable[[object], float]:
     return lambda value: check_seconds(name, value)
 
@@ -126,5 +163,12 @@ OPTIONS: Final[dict[str, Callable[[object], Any]]] = {
     "unique_key": _optional(_check_unique_key),
     "result_ttl": _optional(_seconds("result_ttl")),
     "cost": lambda value: check_number("cost", value, 0.001, 1_000_000),
+    "depends_on": _check_parents,
+    "on_parent_failure": _check_policy,
+    "on_success": _optional(_check_follower),
+    "on_failure": _optional(_check_follower),
+    "enable_xcom": _flag("enable_xcom"),
+    "auto_xcom": _flag("auto_xcom"),
+    "push_key": _optional(lambda value: check_printable(value, "push_key")),
 }
 """Every option by name, with what turns a given value into the one a Task holds or refuses it."""

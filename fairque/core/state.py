@@ -27,6 +27,7 @@ _ENDED: Final = frozenset({TaskState.FINISHED, TaskState.FAILED, TaskState.CANCE
 
 LETTERS: Final = {
     "Q": TaskState.QUEUED,
+    "D": TaskState.DEFERRED,
     "W": TaskState.SCHEDULED,
     "F": TaskState.FINISHED,
     "X": TaskState.FAILED,

@@ -9,7 +9,7 @@ import msgspec
 
 from fairque.core import codec
 from fairque.core.models import Lease, Progress, Task
-from fairque.core.options import Priority
+from fairque.core.options import POLICIES, Priority
 from fairque.core.outcome import Failure
 from fairque.core.state import LETTERS, TaskState
 from fairque.errors import StoredDataError, TaskCanceled, TaskFailed, TaskReplaced, TaskValidationError, UnknownTask
@@ -157,6 +157,13 @@ def _options_of(terms: codec.Terms) -> dict[str, Any]:
         "no_retry_on": terms.no_retry_on,
         "timeout": terms.timeout,
         "executor": terms.executor,
+        "parents": terms.parents or (),
+        "policy": terms.policy,
+        "on_parent_failure": POLICIES.get(terms.policy, "wait"),
+        "takes": terms.takes or {},
+        "push_key": terms.push_key,
+        "auto_xcom": terms.push_key is not None,
+        "enable_xcom": terms.xcom,
     }
 
 

@@ -11,7 +11,7 @@ from fairque.core.codec import read_label
 from fairque.core.ids import decode_id
 from fairque.errors import StoredDataError
 
-_HEADER: Final = re.compile(rb"([QWFXC])([1-6]):\d+:(\d{1,13}):(\d{1,13}):(\d{1,13}):(\w*):(\d{0,13}):\d*\|")
+_HEADER: Final = re.compile(rb"([QDWFXC])([1-6]):\d+:(\d{1,13}):(\d{1,13}):(\d{1,13}):(\w*):(\d{0,13}):\d*\|")
 _RUN_FIELDS = 10
 
 
