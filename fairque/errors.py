@@ -67,7 +67,11 @@ class TaskRunning(QueueRefusal):
 
 
 class TaskConflict(QueueRefusal):
-    """Another task stands in the way: it has the same unique key."""
+    """Another task stands in the way: it has the same id or unique key; or another run has the same run id."""
+
+
+class FlowGone(QueueRefusal):
+    """The run is not there (any more): it was handed in too slowly, or all of it has ended."""
 
 
 class StaleLease(QueueRefusal):

@@ -157,6 +157,8 @@ _REASONS: Final = {
     "lost": "three workers died or fell silent while they ran this task",
     "canceled": "the task was canceled",
     "expired": "the task had not started in the time that expires_in gave it",
+    "parent": "a task that it waits for failed or was canceled, and on_parent_failure is `cancel`",
+    "orphaned": "a task that it waits for was deleted, or failed and is not kept any more",
     "corrupt": "the stored bytes of the task were damaged: nobody could read them",
 }
 

@@ -12,6 +12,7 @@ from fairque.core.state import TaskState
 from fairque.errors import RedisUnavailable
 from fairque.queue.async_control import AsyncControl
 from fairque.queue.async_endings import AsyncEndings
+from fairque.queue.async_graphs import AsyncGraphs
 from fairque.queue.explaining import Explanation
 from fairque.queue.handle import AsyncTaskHandle
 from fairque.queue.registry import TaskFunction, called
@@ -25,7 +26,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
-class AsyncTaskQueue(AsyncControl, AsyncEndings):
+class AsyncTaskQueue(AsyncControl, AsyncEndings, AsyncGraphs):
     """The verbs of `TaskQueue` with `await`; for any number of coroutines of one event loop.
 
     What each verb does, and what it raises, stands in `TaskQueue`.
@@ -43,7 +44,7 @@ class AsyncTaskQueue(AsyncControl, AsyncEndings):
 
     async def push(self, task: Task[R], *, user_id: str | None = None) -> AsyncTaskHandle[R]:
         """As `TaskQueue.push`."""
-        return AsyncTaskHandle(self, await self._run(self._verbs.push(task, user_id)))
+        return AsyncTaskHandle(self, await self._converse(self._verbs.push(task, user_id)))
 
     async def push_batch(self, tasks: Iterable[Task[R]], *, user_id: str | None = None) -> list[AsyncTaskHandle[R]]:
         """As `TaskQueue.push_batch`."""

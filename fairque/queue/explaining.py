@@ -18,12 +18,19 @@ _ALIVE: Final = 15.0
 
 
 class Reason(NamedTuple):
-    """One thing that keeps a task waiting. `code` is for programs: scheduled, paused, max_concurrency, rate, no_worker,
-    unknown_task, turn; or the state of a task that does not wait.
+    """One thing that keeps a task waiting. `code` is for programs: deferred, handed_in, scheduled, paused,
+    max_concurrency, rate, no_worker, unknown_task, turn; or the state of a task that does not wait.
     """
 
     code: str
     text: str
+
+
+class Parent(NamedTuple):
+    """A task that another waits for. `state` is None where nothing is kept of it any more."""
+
+    task_id: str
+    state: TaskState | None
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +53,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime | None
     """When the run that it is in was granted; None where it does not run."""
     reasons: tuple[Reason, ...]
+    waits_for: tuple[Parent, ...] = ()
+    """The parents that it is deferred on: those that have not ended as it needs."""
 
     def __str__(self) -> str:
         """Return it as a sentence."""
@@ -57,9 +66,17 @@ def explanation_of(
     workers: Sequence[Mapping[str, Any]],
     sizes: Mapping[str, Sizes],
     weight_of: Mapping[str, float],
+    parents: Sequence[Parent] = (),
+    *,
+    staged: bool = False,
 ) -> Explanation:
-    """Return what to say of a task. `weight_of` has the users whose weight is not that of `*`."""
+    """Return what to say of a task. `weight_of` has the users whose weight is not that of `*`; `staged`: its graph is
+    still being handed in.
+    """
     task = reading.task_of(found.record)
+    waits_for = tuple(parent for parent in parents if _bars(parent, task.policy))
+    deferred = [Reason("handed_in", "the graph that it belongs to is still being handed in")] if staged else []
+    deferred += _of_parents(waits_for, staged=staged)
     user_id, weight = found.record.user_id, getattr(found.user.settings, "weight", 1.0)
     others = sum(
         weight_of.get(user, weight_of["*"])
@@ -78,8 +95,32 @@ def explanation_of(
         share=round(weight / (weight + others), 4),
         due_at=_instant(found.due_ms),
         started_at=_instant(found.record.run.start_ms) if found.record.run else None,
-        reasons=tuple(_reasons(found, task.name, workers)),
+        reasons=tuple(deferred if found.record.letter == "D" else _reasons(found, task.name, workers)),
+        waits_for=waits_for if found.record.letter == "D" else (),
     )
+
+
+_NAMED: Final = 5
+"""Parents that are named in words."""
+
+
+def _bars(parent: Parent, policy: str) -> bool:
+    """Whether a parent in this state keeps a child of this policy waiting (scripts/lua/lib/link.lua)."""
+    if parent.state is None or parent.state is TaskState.FINISHED:
+        return False
+    return policy != "r" or not parent.state.ended
+
+
+def _of_parents(waits_for: Sequence[Parent], *, staged: bool) -> list[Reason]:
+    told = [f"{parent.task_id} ({parent.state})" for parent in waits_for[:_NAMED]]
+    if len(waits_for) > _NAMED:
+        told.append(f"and {len(waits_for) - _NAMED:,} more")
+    if not told:
+        return [] if staged else [Reason("deferred", "deferred on tasks that its parents have added")]
+    text = f"deferred on [{', '.join(told)}]"
+    if any(parent.state and parent.state.ended for parent in waits_for):
+        text += ": what failed or was canceled has to be retried, or this canceled"
+    return [Reason("deferred", text)]
 
 
 def _reasons(found: Explained, name: str, workers: Sequence[Mapping[str, Any]]) -> Iterator[Reason]:

@@ -20,6 +20,8 @@ from fairque.queue import reading
 from fairque.store import fates, readings, tasks
 from fairque.store.call import READING, Call, Conversation
 from fairque.store.fates import Canceled, Place, Requeued
+from fairque.store.flows import Joint
+from fairque.store.records import Record
 
 T = TypeVar("T")
 
@@ -81,11 +83,13 @@ class Lifecycle:
 
     def retry(self, task_id: str, user_id: str | None, incarnation: str | None) -> Conversation[bool]:
         """Queue a failed or canceled task again."""
-        owner = yield from self._owner(task_id, user_id)
-        if owner is None:
+        check_task_id(task_id)
+        record = yield tasks.get(self._root, task_id, None if user_id is None else check_user_id(user_id))
+        if record is None:
             return False
-        which = fates.ANY if incarnation is None else incarnation
-        (answer,) = yield fates.requeue(self._root, owner, [task_id], uuid.uuid4().hex, which)
+        owner, which = record.user_id, fates.ANY if incarnation is None else incarnation
+        again = (task_id, _joint_of(_shown_record(record)))
+        (answer,) = yield fates.requeue(self._root, owner, [again], uuid.uuid4().hex, which)
         if answer is Requeued.KEY_TAKEN:
             raise TaskConflict(f"{task_id}: another task has its unique key now; cancel that one, or let it end")
         if answer is Requeued.NOT_FAILED:
@@ -130,14 +134,15 @@ class Lifecycle:
             total += removed
         return total
 
-    def _requeue(self, user_id: str, ids: list[str]) -> Call[int]:
-        call = fates.requeue(self._root, user_id, ids, uuid.uuid4().hex)
+    def _requeue(self, user_id: str, meant: list[Task[Any]]) -> Call[int]:
+        again = [(task.task_id or "", _joint_of(task)) for task in meant]
+        call = fates.requeue(self._root, user_id, again, uuid.uuid4().hex)
         return call.then(lambda answers: sum(answer is Requeued.QUEUED for answer in answers))
 
-    def _purge(self, user_id: str, ids: list[str]) -> Call[int]:
-        return fates.purge(self._root, user_id, ids, uuid.uuid4().hex)
+    def _purge(self, user_id: str, meant: list[Task[Any]]) -> Call[int]:
+        return fates.purge(self._root, user_id, [task.task_id or "" for task in meant], uuid.uuid4().hex)
 
-    def _sweep(self, which: Which, act: Callable[[str, list[str]], Call[int]]) -> Conversation[int]:
+    def _sweep(self, which: Which, act: Callable[[str, list[Task[Any]]], Call[int]]) -> Conversation[int]:
         """Act on all failed tasks that are meant, page by page. What fails after the beginning is left alone."""
         done, now = 0, time.time()
         for user_id in (yield from self._users_with_failed(which, None)):
@@ -147,11 +152,8 @@ class Lifecycle:
                 if not page:
                     break
                 after = page[-1][0]
-                meant = [
-                    place.task_id
-                    for place, record in page
-                    if which.fits(_shown(user_id, place, record), place.failed_ms, now)
-                ]
+                shown = [(_shown(user_id, place, record), place.failed_ms) for place, record in page]
+                meant = [task for task, failed_ms in shown if which.fits(task, failed_ms, now)]
                 if meant:
                     done += yield act(user_id, meant)
         return done
@@ -190,6 +192,15 @@ def _read_cursor(cursor: str | None) -> tuple[str, Place] | None:
     if len(parts) != 3 or not (parts[2].isascii() and parts[2].isdigit() and len(parts[2]) <= 15):
         raise TaskValidationError("cursor: is not one that a page of failed tasks had")
     return check_user_id(decode_id(parts[0])), Place(check_task_id(decode_id(parts[1])), int(parts[2]))
+
+
+def _joint_of(task: Task[Any]) -> Joint | None:
+    """Return what a task that is queued again waits for: what it had waited for before."""
+    return Joint(task.policy, (), task.parents) if task.parents else None
+
+
+def _shown_record(record: Record) -> Task[Any]:
+    return _shown(record.user_id, Place(record.task_id, record.ended_ms or 0), record)
 
 
 def _shown(user_id: str, place: Place, record: Any) -> Task[Any]:

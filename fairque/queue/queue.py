@@ -13,6 +13,7 @@ from fairque.errors import RedisUnavailable
 from fairque.queue.control import Control
 from fairque.queue.endings import Endings
 from fairque.queue.explaining import Explanation
+from fairque.queue.graphs import Graphs
 from fairque.queue.handle import TaskHandle
 from fairque.queue.registry import TaskFunction, called
 from fairque.queue.verbs import Verbs
@@ -25,7 +26,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
-class TaskQueue(Control, Endings):
+class TaskQueue(Control, Endings, Graphs):
     """Many users' tasks under one name. For any number of threads, and usable after a fork.
 
     Connections are opened when they are needed; `close` (or the `with` block's end) closes them.
@@ -49,10 +50,11 @@ class TaskQueue(Control, Endings):
 
         Raises:
             TaskValidationError: the task has no user, or an argument is refused (its path is named).
+            UnknownTask: `depends_on` names a task that is not known.
             QueueFull: Redis is at its memory limit. Nothing was written.
             RedisUnavailable: Redis could not be reached.
         """
-        return TaskHandle(self, self._run(self._verbs.push(task, user_id)))
+        return TaskHandle(self, self._converse(self._verbs.push(task, user_id)))
 
     def push_batch(self, tasks: Iterable[Task[R]], *, user_id: str | None = None) -> list[TaskHandle[R]]:
         """Push many tasks, in chunks that are atomic each, and return their handles in order.

@@ -16,6 +16,9 @@ from fairque.errors import StoredDataError, TaskCanceled, TaskFailed, TaskReplac
 from fairque.queue.registry import find_task
 from fairque.store.records import Grant, Record
 
+NO_TASK: Final[Task[Any]] = Task()
+"""Stands where nothing is known of a task but its id."""
+
 
 def state_of(record: Record) -> TaskState:
     """Return a record's state: a queued one with a lease is started."""
@@ -36,7 +39,7 @@ def task_of(record: Record) -> Task[Any]:
         "lost": record.lost,
         "incarnation": record.nonce,
         "worker": record.run.worker if record.run else None,
-        "progress": msgspec.json.decode(record.progress, type=Progress) if record.progress else None,
+        "progress": progress_of(record),
         "ended_at": _instant(record.ended_ms) if record.ended_ms is not None else None,
     }
     if state is TaskState.FINISHED:
@@ -109,6 +112,16 @@ def result_of(record: Record) -> tuple[bool, Any]:
     ending = codec.decode_ending(record.body)
     function = find_task(ending.name)
     return True, codec.decode_result(bytes(ending.result), function.parameters.returns if function else Any)
+
+
+def failure_of(record: Record) -> Failure:
+    """Return why a task failed or was canceled."""
+    return _failure_of(record)[0]
+
+
+def progress_of(record: Record) -> Progress | None:
+    """Return how far a run has come, if it said so."""
+    return msgspec.json.decode(record.progress, type=Progress) if record.progress else None
 
 
 def _failure_of(record: Record) -> tuple[Failure, bytes]:

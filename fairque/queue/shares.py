@@ -13,14 +13,17 @@ from fairque.core.quantity import check_whole
 from fairque.core.settings import FairnessSettings
 from fairque.errors import LimitsError, UnknownTask
 from fairque.queue import reading
-from fairque.queue.explaining import Explanation, explanation_of
+from fairque.queue.explaining import Explanation, Parent, explanation_of
 from fairque.queue.registry import check_name
 from fairque.queue.report import FairnessReport, report_of
-from fairque.store import limits, readings, tasks
+from fairque.store import flows, limits, readings, tasks
 from fairque.store.call import Call, Conversation
 from fairque.store.explained import explain
+from fairque.store.records import Record
 
 _BARS: Final = {"p": "paused", "c": "max_concurrency", "r": "rate"}
+_MOST_PARENTS: Final = 1_000
+"""Parents of a deferred task that are looked at to say which it waits for."""
 
 
 class AllLimits(NamedTuple):
@@ -112,7 +115,17 @@ class Shares:
         reading.known(found.record, task_id, incarnation)
         workers = yield from readings.workers(self._root)
         sizes = yield from readings.users(self._root)
-        return explanation_of(found, workers, sizes, (yield from self._weights()))
+        weights = yield from self._weights()
+        parents, staged = (yield from self._parents(found.record)) if found.record.letter == "D" else ((), False)
+        return explanation_of(found, workers, sizes, weights, parents, staged=staged)
+
+    def _parents(self, record: Record) -> Conversation[tuple[list[Parent], bool]]:
+        """Read what a deferred task waits for, and whether its graph is still being handed in."""
+        ids = reading.task_of(record).parents[:_MOST_PARENTS]
+        heads = yield from flows.read_heads(self._root, record.user_id, ids)
+        states = [reading.state_of(head) if head else None for head in heads]
+        flow = yield from flows.read(self._root, record.user_id, record.nonce, members=False)
+        return [Parent(*one) for one in zip(ids, states, strict=True)], flow is not None and flow.staged
 
     def fairness(self, minutes: int) -> Conversation[FairnessReport]:
         """Read how service was shared."""

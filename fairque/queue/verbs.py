@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, TypeVar
 
+from fairque.core.graph import Wired
+from fairque.queue.planning import Plan, plan_of
 from msgspec.structs import replace
 
 from fairque.core.ids import check_task_id, check_user_id
@@ -20,9 +22,11 @@ from fairque.errors import EvictingServer, ResultTimeout
 from fairque.queue import reading
 from fairque.queue.batch import Batch
 from fairque.queue.consuming import Consuming
+from fairque.queue.flows import FlowName, Flows
 from fairque.queue.intake import Mint, Receipt, entry_of, receipt_of
 from fairque.queue.lifecycle import Lifecycle
 from fairque.queue.shares import Shares
+from fairque.queue.submission import handing_in, is_tied, pushing
 from fairque.store import limits, readings, server, tasks
 from fairque.store.bell import BLOCK
 from fairque.store.call import Call, Conversation, Sleep
@@ -44,6 +48,7 @@ class Verbs:
         self.shares = Shares(self.root)
         self.consuming = Consuming(self.root, self.settings)
         self.lifecycle = Lifecycle(self.root, queue.result_ttl_seconds)
+        self.flows = Flows(self.root)
         self._mint = Mint(self.root)
 
     def meet(self, *, again: bool = False) -> Conversation[None]:
@@ -80,10 +85,31 @@ class Verbs:
             "redis.allow_eviction: true to take the risk"
         )
 
-    def push(self, task: Task[R], user_id: str | None) -> Call[Receipt[R]]:
+    def push(self, task: Task[R], user_id: str | None) -> Conversation[Receipt[R]]:
         """Push one task."""
-        entry = entry_of(task, user_id, self._mint)
-        return tasks.push(self.root, (entry,)).then(lambda accepted: receipt_of(task, entry, accepted[0]))
+        if is_tied(task):
+            return pushing(self.root, self.plan(task, user_id, None), task)
+        return self._pushing(task, entry_of(task, user_id, self._mint))
+
+    def _pushing(self, task: Task[R], entry: tasks.Entry) -> Conversation[Receipt[R]]:
+        accepted = yield tasks.push(self.root, (entry,))
+        return receipt_of(task, entry, accepted[0])
+
+    def plan(self, graph: Wired | Plan, user_id: str | None, run_id: str | None) -> Plan:
+        """Settle all of a graph that needs no server."""
+        return graph if isinstance(graph, Plan) else plan_of(graph, user_id, run_id, self._mint)
+
+    def enqueue(self, plan: Plan) -> Conversation[list[Receipt[Any]]]:
+        """Hand in a graph."""
+        return handing_in(self.root, plan)
+
+    def cancel_flow(self, name: FlowName) -> Conversation[int]:
+        """Cancel what of a run has not ended; tasks that it adds meanwhile, too."""
+        canceled: dict[str, bool] = {}
+        while fresh := [one for one in (yield from self.flows.alive(name)) if one not in canceled]:
+            for task_id in fresh:
+                canceled[task_id] = yield from self.lifecycle.cancel(task_id, name.user_id, name.mark)
+        return sum(canceled.values())
 
     def push_batch(self, batch: Iterable[Task[R]], user_id: str | None) -> Batch[R]:
         """Push many tasks. All are checked and encoded before the first is sent."""

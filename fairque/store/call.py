@@ -72,27 +72,33 @@ Conversation = Generator[Call[Any] | Sleep, Any, T]
 """Several Calls in a row (and pauses between them): it yields each, is sent its answer, and returns the outcome."""
 
 
-def following(steps: Conversation[Any], answer: Any) -> Call[Any] | Sleep:
-    """Tell a conversation the answer to its last step (None at first) and return the next one.
+def following(steps: Conversation[Any], answer: Any, error: FairqueError | None = None) -> Call[Any] | Sleep:
+    """Tell a conversation the answer to its last step (None at first), or why there is none, and return the next one.
 
     Raises:
+        FairqueError: `error`, unless the conversation knows what to do about it.
         StopIteration: that was the last; its value is the outcome.
         StoredDataError: the answer says what fairque did not write.
     """
     with READING:
-        return steps.send(answer)
+        return steps.send(answer) if error is None else steps.throw(error)
 
 
 def carry(steps: Conversation[T], run: Callable[[Call[Any]], Any], sleep: Callable[[str, float], None]) -> T:
     """Lead a conversation to its end, each Call carried by `run`, each pause by `sleep`."""
-    answer = None
+    answer: Any = None
+    error: FairqueError | None = None
     try:
         while True:
-            step = following(steps, answer)
-            if isinstance(step, Sleep):
-                sleep(step.key, step.seconds)
-            else:
-                answer = run(step)
+            step = following(steps, answer, error)
+            answer = error = None
+            try:
+                if isinstance(step, Sleep):
+                    sleep(step.key, step.seconds)
+                else:
+                    answer = run(step)
+            except FairqueError as refused:
+                error = refused
     except StopIteration as done:
         outcome: T = done.value
         return outcome

@@ -30,6 +30,7 @@ from redis.exceptions import TimeoutError as NoAnswer
 from redis.retry import Retry
 
 from fairque.core.settings import RedisSettings
+from fairque.errors import FairqueError
 from fairque.store import embedded
 from fairque.store.call import Call, Conversation, Sleep, carry, following
 from fairque.store.link import AsyncLink, Link, Port
@@ -167,14 +168,19 @@ class AsyncDriver:
 
     async def converse(self, steps: Conversation[T]) -> T:
         """As `Driver.converse`."""
-        answer = None
+        answer: Any = None
+        error: FairqueError | None = None
         try:
             while True:
-                step = following(steps, answer)
-                if isinstance(step, Sleep):
-                    await self.sleep(step.key, step.seconds)
-                else:
-                    answer = await self.run(step)
+                step = following(steps, answer, error)
+                answer = error = None
+                try:
+                    if isinstance(step, Sleep):
+                        await self.sleep(step.key, step.seconds)
+                    else:
+                        answer = await self.run(step)
+                except FairqueError as refused:
+                    error = refused
         except StopIteration as done:
             outcome: T = done.value
             return outcome

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from fairque.core.ids import decode_id, encode_id
 from fairque.errors import StoredDataError
 from fairque.store.call import READING, Call
+from fairque.store.flows import Joint, joint_text
 from fairque.store.records import Record, read_record
 
 PAGE: Final = 100
@@ -54,11 +55,18 @@ def cancel(
 
 
 def requeue(
-    root: str, user_id: str, task_ids: Sequence[str], request: str, incarnation: str = ANY, now: str = ""
+    root: str,
+    user_id: str,
+    task_ids: Sequence[tuple[str, Joint | None]],
+    request: str,
+    incarnation: str = ANY,
+    now: str = "",
 ) -> Call[list[Requeued]]:
-    """Queue up to PAGE failed or canceled tasks again. `request` names this call."""
-    ids = [encode_id(task_id) for task_id in task_ids]
-    args: tuple[str | int, ...] = (now, _WAKE_LIMIT, encode_id(user_id), request, incarnation, *ids)
+    """Queue up to PAGE failed or canceled tasks again, each given with what it waits for. `request` names this call."""
+    flat = [
+        text for task_id, joint in task_ids for text in (encode_id(task_id), "" if joint is None else joint_text(joint))
+    ]
+    args: tuple[str | int, ...] = (now, _WAKE_LIMIT, encode_id(user_id), request, incarnation, *flat)
     return Call("requeue", root, args, lambda reply: [Requeued(answer) for answer in reply])
 
 

@@ -131,5 +131,5 @@ def _sizes(counts: bytes | None, busy: bytes | None) -> Sizes:
     if counts is None or counts.isdigit():
         return Sizes(queued=int(counts or 0), started=started)
     amounts = {kind: int(amount) for kind, amount in _COUNT.findall(counts)}
-    scheduled, failed, _ghosts = (amounts.pop(kind, 0) for kind in (b"s", b"x", b"g"))
-    return Sizes(sum(amounts.values()), amounts.get(b"6", 0), started, 0, scheduled, failed)
+    scheduled, failed, deferred, _, _ = (amounts.pop(kind, 0) for kind in (b"s", b"x", b"d", b"g", b"p"))
+    return Sizes(sum(amounts.values()), amounts.get(b"6", 0), started, deferred, scheduled, failed)

@@ -82,7 +82,7 @@ def read_record(
         int(lost),
         int(failures),
         nonce.decode(),
-        int(ended) if ended else None,
+        int(ended) if ended and letter != b"D" else None,
         record[header.end() :],
         _read_run(run) if run else None,
         progress,

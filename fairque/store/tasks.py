@@ -81,12 +81,13 @@ def push(root: str, entries: Sequence[Entry], now: str = "") -> Call[list[Accept
         args += (encode_id(user_id), level, encode_id(task_id), nonce, when, body)
 
     def read(reply: list[Any]) -> list[Accepted]:
-        return [_accepted(entry, made) for entry, made in zip(entries, reply, strict=True)]
+        return [read_accepted(entry, made) for entry, made in zip(entries, reply, strict=True)]
 
     return Call("push", root, tuple(args), read)
 
 
-def _accepted(entry: Entry, made: Any) -> Accepted:
+def read_accepted(entry: Entry, made: Any) -> Accepted:
+    """Return what a script says became of an entry."""
     if made == 1:
         return Accepted(created=True, incarnation=entry.nonce, task_id=entry.task_id)
     holder, bar, nonce = made.decode().rpartition("|")

@@ -1,14 +1,15 @@
 #!lua flags=allow-oom
 -- Cancel a task: one that waits ends at once, one that runs is asked to stop, by its worker's next heartbeat. Sent
 -- twice with one request id, it answers the same and acts once (I3).
--- include: keys names stats limits counts record unique lane guard who retention ring wake run fate stop ghosts waiting
--- include: last
+-- include: keys names stats limits counts record unique lane guard parents flow who retention ring wake run fate
+-- include: stop ghosts waiting due release close last
 -- takes: now, user, id, nonce of the incarnation that is meant ('-': whichever lives), ms for which it is kept,
 --   request id
 -- replies: 0 there is no such task, 1 canceled, 2 asked to stop, 3 it had ended otherwise
 local now, user, id, nonce, keep_ms, request = unpack(ARGV)
 
-open_queue(now, 'scopes', 'rules', 'queued', 'scheduled', 'failed', 'canceled_total', 'stopping')
+open_queue(now, 'scopes', 'rules', 'queued', 'scheduled', 'failed', 'canceled_total', 'stopping', 'seq',
+  'deferred', 'flows', 'parents', 'releasing')
 read_rules()
 local answer = redis.call('GET', LAST .. request)
 if answer then
@@ -33,9 +34,13 @@ if run then
 end
 redis.call('LLEN', kept_key(user, string.format('%d', keep_ms)))
 cancel_waiting(user, id, record, 'canceled', tonumber(keep_ms))
+release_children()
 save_kept()
+save_flows()
 redis.call('SET', LAST .. request, 1, 'PX', LAST_TTL)
 wake_waiters(ended_members)
-save_counts()
-save_queue()
+wake_waiters(settled_flows)
+join_ring(joining)
+close_queue(8)
+wake_for_rest(user)
 return 1

@@ -2,10 +2,10 @@
 -- Remove a bounded part of all that a user left: its tasks, whatever their state, and with the last of them its
 -- settings. The outcome of a task that runs finds no lease and is not accepted. Sent twice with one request id, it
 -- answers twice and acts once (I3).
--- include: keys names stats limits counts record unique lane guard who retention ring hold wake run suspect
--- include: fate stop ghosts waiting park due erasure close last
+-- include: keys names stats limits counts record unique lane guard parents flow who retention ring hold wake run
+-- include: suspect due fate stop ghosts waiting park erasure close last
 -- takes: now, user, request id
--- replies: how many of its tasks are left, how many were removed
+-- replies: how many of its tasks and graphs are left, how many tasks were removed
 local now, user, request = unpack(ARGV)
 local MOST, BYTES = 100, 4194304     -- tasks, and bytes of records, that are looked at in one call
 
@@ -14,7 +14,7 @@ if left then
   return { tonumber(left), tonumber(removed) }
 end
 open_queue(now, 'scopes', 'rules', 'aging', 'queued', 'scheduled', 'failed', 'failed_total',
-  'stopping')
+  'stopping', 'deferred', 'flows', 'parents')
 read_rules()
 guard_queue()
 guard_user(user)
@@ -33,7 +33,8 @@ for n, id in ipairs(some_tasks(user, MOST)) do
 end
 forget_user(user)
 save_kept()
-left = redis.call('HLEN', tasks)
+removed = before - redis.call('HLEN', tasks)
+left = before - removed + erase_flows(user, 100)
 if left == 0 then
   erase_rest(user)
 end
@@ -41,5 +42,6 @@ unpark_tasks()
 join_ring(joining)
 close_queue(8)
 wake_waiters(erased)
-redis.call('SET', LAST .. request, left .. ' ' .. before - left, 'PX', LAST_TTL)
-return { left, before - left }
+wake_waiters(settled_flows)
+redis.call('SET', LAST .. request, left .. ' ' .. removed, 'PX', LAST_TTL)
+return { left, removed }

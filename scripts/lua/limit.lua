@@ -1,13 +1,14 @@
 #!lua flags=allow-oom
 -- Set weight and caps of a subject (lib/limits): they are in force from the next claim on, for all that waits.
--- include: keys guard names stats limits counts record unique lane who retention ring hold wake run suspect fate
--- include: stop ghosts waiting park due close
+-- include: keys guard names stats limits counts record unique lane parents flow who retention ring hold wake run
+-- include: suspect fate stop ghosts waiting park due close
 -- takes: now, subject, mode, wake limit; field, value, ... (an empty value takes a field away)
 --   mode: set changes these fields; seed gives them all, if nothing but a seed stands there; reset takes all away
 -- replies: what is in force now, `field=value;...` (lib/limits)
 local now, subject, mode, wake_limit = unpack(ARGV, 1, 4)
 
-open_queue(now, 'seq', 'scopes', 'rules', 'aging', 'queued', 'failed', 'failed_total')
+open_queue(now, 'seq', 'scopes', 'rules', 'aging', 'queued', 'failed', 'failed_total', 'flows',
+  'parents', 'releasing')
 read_rules()
 local text = redis.call('HGET', LIMITS, subject)
 local old, fields = text and parse_limits(text) or {}, {}

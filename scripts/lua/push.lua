@@ -16,10 +16,11 @@ read_rules()
 local queued_before = queue.queued
 guard_zsets(RING, TAGS, DUE, EXPIRY, SLEEP .. '*')
 guard_hashes(WHO, NAMED, KEPT_BYTES)
-local answers = accept_tasks(ARGV, 3)
-if answers.err then
-  return answers
+local arrivals = weigh_arrivals(ARGV, 3)
+if arrivals.err then
+  return arrivals
 end
+local answers = write_arrivals(arrivals)
 save_kept()
 join_ring(joining)
 close_queue(math.min(queue.queued - queued_before, tonumber(wake_limit)))

@@ -1,14 +1,15 @@
 #!lua flags=allow-oom
--- Queue tasks of a user again that had failed or were canceled: each joins its level anew, its retries unspent. Sent
--- twice with one request id, it answers twice and acts once (I3).
--- include: keys names stats limits counts record unique lane guard who retention ring hold wake fate due close
--- include: last
--- takes: now, wake limit, user, request id, nonce of the incarnation that is meant ('-': whichever is there), ids (at
---   most 100)
+-- Queue tasks of a user again that had failed or were canceled: each joins its level anew, its retries unspent; or it
+-- waits again for parents that have not ended as it needs. Sent twice with one request id, it answers twice and acts
+-- once (I3).
+-- include: keys names stats limits counts record unique lane guard parents flow who retention ring hold wake due fate
+-- include: weigh link close last
+-- takes: now, wake limit, user, request id, nonce of the incarnation that is meant ('-': whichever is there), then per
+--   task (at most 100): id, what it waits for (lib/link; a parent that is not known any more bars nothing)
 -- replies: per id 1 queued, 0 not known, or neither failed nor canceled, 2 its unique key is another task's now
 local now, wake_limit, user, request, nonce = unpack(ARGV, 1, 5)
 
-open_queue(now, 'seq', 'scopes', 'rules', 'queued', 'failed')
+open_queue(now, 'seq', 'scopes', 'rules', 'queued', 'failed', 'deferred', 'flows', 'parents', 'releasing')
 read_rules()
 local answers = {}
 for answer in string.gmatch(redis.call('GET', LAST .. request) or '', '%d') do
@@ -22,8 +23,8 @@ guard_queue()
 guard_user(user)
 load_counts({ user })
 local tasks, fields = user_key(user, 'tasks'), {}
-for n = 1, #ARGV - 5 do
-  local id = ARGV[n + 5]
+for n = 1, (#ARGV - 5) / 2 do
+  local id, link = ARGV[2 * n + 4], ARGV[2 * n + 5]
   local text = redis.call('HGET', tasks, id)
   local record = parse_record(text)
   answers[n] = 0
@@ -34,19 +35,26 @@ for n = 1, #ARGV - 5 do
     answers[n] = key and redis.call('HSETNX', user_key(user, 'unique'), key, id) == 0 and 2 or 1
     if answers[n] == 1 then
       unkeep(user, { id }, #text)
-      set_stat('seq', queue.seq + 1)
-      record.state, record.seq, record.failures, record.lost = 'Q', queue.seq, 0, 0
-      record.ended, record.expires = '', ''
-      redis.call('HSET', tasks, id, format_record(record))
-      redis.call('RPUSH', lane_key(user, record.level), lane_entry(queue.seq, queue.now, id))
+      note_flow(user, record.nonce, record.state, -1)
+      record.failures, record.lost, record.ended, record.expires = 0, 0, '', ''
       load_counts({ subject_of(label) })
       add_count(subject_of(label), 3, 1)
-      make_ready(user, record.level, 1)
+      if link ~= '' and defer_again(user, id, link) then
+        note_flow(user, record.nonce, 'D', 1)
+        record.state, record.seq = 'D', queue.seq
+      else
+        line_up(user, id, record)
+      end
+      redis.call('HSET', tasks, id, format_record(record))
     end
   end
 end
 redis.call('SET', LAST .. request, table.concat(answers), 'PX', LAST_TTL)
+save_links()
 save_kept()
+save_flows()
+leave_parents(1)
 join_ring(joining)
 close_queue(tonumber(wake_limit))
+wake_for_rest(user)
 return answers

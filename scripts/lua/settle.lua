@@ -2,8 +2,9 @@
 -- A worker's one call: accept the outcomes of its runs, ready what is due, reap what is lost, and grant it the next
 -- tasks, first of the users assigned to it, then of those it may steal from (I14). Works when Redis is full, so that
 -- the queue drains. Sent twice with one request id, it answers twice and acts once (I3).
--- include: keys guard names stats limits counts record unique lane who retention evict ring hold wake run suspect
--- include: price charge fate stop ghosts waiting due outcome reap take park buffer choose claim last close
+-- include: keys guard names stats limits counts record unique lane parents flow who retention evict ring hold wake run
+-- include: suspect price charge fate stop ghosts waiting due outcome release staging reap take park buffer choose claim
+-- include: last close
 -- takes: now, lease ms, worker, request id, assigned list, steal list ('*', a digest or ''), want (0-100), block ms
 --   (0: do not sleep), bytes of ended records that a user may keep; per outcome: member, token, kind
 --   (lib/outcome), ran (us, or ''), argument, text
@@ -13,7 +14,8 @@ local now, lease_ms, worker, request, assigned, steal, want, block_ms, kept_byte
 lease_ms, want, block_ms = tonumber(lease_ms), tonumber(want), tonumber(block_ms)
 
 open_queue(now, 'seq', 'token', 'scopes', 'aging', 'rules', 'resumed', 'queued', 'scheduled', 'failed',
-  'finished_total', 'failed_total', 'canceled_total', 'retried_total', 'lost_total', 'stopping')
+  'finished_total', 'failed_total', 'canceled_total', 'retried_total', 'lost_total', 'stopping', 'deferred', 'flows',
+  'parents', 'releasing')
 read_rules()
 local answer = repeat_reply(worker, request)
 if answer then
@@ -26,6 +28,7 @@ queue.at = string.format('%d', queue.now)
 answer = { 0, accept_outcomes(10) }
 reap_leases(10, lease_ms)
 promote_due(100)
+release_children()
 unpark_tasks()
 apply_shifts()
 
@@ -39,14 +42,18 @@ until granted == room or not unpark_tasks()
 spend(WHOLE, granted)
 local more = queue_room(1) == 1
 local over = save_kept(tonumber(kept_bytes))
+save_flows()
 sweep_ended(2 * #ended_members + 100)
 evict_kept(over, tonumber(kept_bytes), 100)
+sweep_flows()
+leave_parents(1)
 sweep_tags(100)
 save_buckets()
 sweep_buckets(100)
 save_means()
 close_queue(8)
 wake_waiters(ended_members)
+wake_waiters(settled_flows)
 
 if granted < want and block_ms > 0 then
   answer[1] = fall_asleep(worker, assigned, steal, block_ms, reaping_from(lease_ms))

@@ -57,7 +57,7 @@ def test_a_command_is_short_and_opens_like_a_book(path: Path) -> None:
     assert re.fullmatch(r"#!lua( flags=(no-writes|allow-oom))?", lines[0])
     head = [line for line in lines[1:20] if line.startswith("--")]
     assert re.match(r"-- [A-Z]", head[0])
-    assert sum(line.startswith("-- include: ") for line in head) in {1, 2}  # a long list takes a second line
+    assert sum(line.startswith("-- include: ") for line in head) in {1, 2, 3}  # a long list takes more lines
     assert sum(line.startswith("-- takes: ") for line in head) == 1
     assert sum(line.startswith("-- replies: ") for line in head) == 1
 

@@ -8,13 +8,16 @@ local function instants_of(when)
   return due, span ~= '' and string.format('%d', queue.now + tonumber(span)) or ''
 end
 
--- Put a task that is ready into its lane's new entries, or one that waits for a time among the scheduled.
+-- Put a task that is ready into its lane's new entries, or one that waits for a time among the scheduled; one without
+-- an entry waits for others.
 local function place_task(user, id, level, due, last_start, entry, lanes)
   local member = user .. '|' .. id
   if last_start ~= '' then
     note_due(user, member .. '|', tonumber(last_start))
   end
-  if due ~= '' then
+  if not entry then
+    return
+  elseif due ~= '' then
     schedule(user, member, tonumber(due))
     return
   end
@@ -27,7 +30,8 @@ local function place_task(user, id, level, due, last_start, entry, lanes)
 end
 
 -- Write the new tasks of one user. `since` is the middle of their lane entries.
-local function write_tasks(user, places, flat, first, answers, since, subjects, keys)
+local function write_tasks(user, places, arrivals, since)
+  local flat, first, answers, keys = arrivals.flat, arrivals.first, arrivals.answers, arrivals.keys
   local key, alone = user_key(user, 'tasks'), stands_alone(places, flat, keys)
   local fields, lanes = {}, {}
   for p = 1, #places do
@@ -40,8 +44,9 @@ local function write_tasks(user, places, flat, first, answers, since, subjects, 
       if when ~= '' then
         due, last_start = instants_of(when)
       end
-      local record = (due == '' and 'Q' or 'W') .. level .. ':' .. seq .. ':0:0:0:' .. nonce .. '::' .. last_start ..
-        '|' .. body
+      local waits = deferral and deferral(user, id, nonce, seq, at)
+      local record = (waits and 'D' or due == '' and 'Q' or 'W') .. level .. ':' .. seq .. ':0:0:0:' .. nonce .. ':' ..
+        (waits and due or '') .. ':' .. last_start .. '|' .. body
       answers[n] = 1
       if not alone then
         fields[#fields + 1] = id
@@ -50,8 +55,8 @@ local function write_tasks(user, places, flat, first, answers, since, subjects, 
         return
       end
       queue.seq = queue.seq + 1
-      add_count(subjects[at], 3, 1)
-      place_task(user, id, level, due, last_start, seq .. since .. id, lanes)
+      add_count(arrivals.subjects[at], 3, 1)
+      place_task(user, id, level, due, last_start, not waits and seq .. since .. id, lanes)
       if keys[at] then
         redis.call('HSET', user_key(user, 'unique'), keys[at], id)
       end
@@ -81,8 +86,9 @@ local function guard_lanes(users, places_of, flat)
   end
 end
 
--- Accept all new tasks among those in `flat` from place `first` on; returns the answers, or an error.
-local function accept_tasks(flat, first)
+-- Decide what becomes of the tasks in `flat` from place `first` on. Returns what `write_arrivals` needs, with the
+-- answers, or an error.
+local function weigh_arrivals(flat, first)
   local users, places_of, subjects, keys = read_arrivals(flat, first)
   load_counts(users)
   load_counts(subjects)
@@ -91,8 +97,15 @@ local function accept_tasks(flat, first)
   if overflow then
     return redis.error_reply('BACKLOG ' .. overflow)
   end
-  guard_lanes(users, places_of, flat)
-  for _, gone in ipairs(replaced) do
+  return { flat = flat, first = first, users = users, places_of = places_of, subjects = subjects, keys = keys,
+    answers = answers, replaced = replaced }
+end
+
+-- Write what is new of it; returns the answers.
+local function write_arrivals(arrivals)
+  local users, places_of, answers = arrivals.users, arrivals.places_of, arrivals.answers
+  guard_lanes(users, places_of, arrivals.flat)
+  for _, gone in ipairs(arrivals.replaced) do
     if answers[gone.place] == 0 then     -- else a living task has its unique key
       unkeep(gone.user, { gone.id }, gone.bytes)
     end
@@ -102,7 +115,7 @@ local function accept_tasks(flat, first)
     if counts[user].new then
       newcomers[#newcomers + 1] = user
     end
-    write_tasks(user, places_of[user], flat, first, answers, since, subjects, keys)
+    write_tasks(user, places_of[user], arrivals, since)
   end
   remember_users(newcomers)
   if queue.seq > seq then

@@ -1,6 +1,7 @@
 -- max_backlog: how many tasks of a user, a name or the queue may wait.
 
 -- Which subject would have more tasks waiting than its max_backlog allows, and what to say of it; nil if none.
+local beyond_call = 0     -- tasks of the same graph that are pushed by other calls
 local function overflow_of(users, places_of, first, answers, subjects)
   local arriving = {}
   for _, user in ipairs(users) do
@@ -15,7 +16,9 @@ local function overflow_of(users, places_of, first, answers, subjects)
   for subject, new in pairs(arriving) do
     local most = limits[subject] and limits[subject].max_backlog
     local count = counts[subject]
-    local waiting = count and count.ready + (count.h or 0) + (count.s or 0) or queue.queued + queue.scheduled
+    local waiting = count and count.ready + (count.h or 0) + (count.s or 0) + (count.d or 0)
+      or queue.queued + queue.scheduled + queue.deferred
+    new = new + (is_name(subject) and subject ~= WHOLE and 0 or beyond_call)
     if most and waiting + new > most then
       local who = string.gsub(subject == WHOLE and 'the queue' or subject, '%%(%x%x)', function(code)
         return string.char(tonumber(code, 16))

@@ -1,8 +1,9 @@
 -- What waits, per user: read in one HMGET, changed in memory, written in one HSET and one HDEL per script.
 -- A field is `12` when all that waits is 12 ready NORMAL tasks, else `3:12,5:1,s:4,x:2` with only what is not zero:
--- ready tasks of level 1-6, h set aside (lib/park), s scheduled, x failed, g ghosts in the lanes (lib/lane). A user
--- with nothing has no field. Of each name, `|name` counts what waits in any way. `busy` is kept beside it, of both.
-local KINDS = { 1, 2, 3, 4, 5, 6, 'h', 's', 'x', 'g' }
+-- ready tasks of level 1-6, h set aside (lib/park), s scheduled, d deferred, x failed, g ghosts in the lanes
+-- (lib/lane), p tasks that others wait for (lib/link). A user with nothing has no field. Of each name, `|name` counts
+-- what waits in any way. `busy` is kept beside it, of both.
+local KINDS = { 1, 2, 3, 4, 5, 6, 'h', 's', 'x', 'g', 'd', 'p' }
 local counts, busy = {}, {}
 local touched, touched_busy = {}, {}
 
@@ -27,7 +28,7 @@ local function parse_counts(text)
 end
 
 local function format_counts(count)
-  if count.ready == count[3] and not (count.s or count.x or count.g or count.h) then
+  if count.ready == count[3] and not (count.s or count.x or count.g or count.h or count.d or count.p) then
     return count.ready > 0 and count.ready
   end
   local parts = {}

@@ -25,6 +25,14 @@ local function watch_due()
   end
 end
 
+-- A task takes its place at the end of its level; its record is to be written.
+local function line_up(user, id, record)
+  set_stat('seq', queue.seq + 1)
+  record.state, record.seq = 'Q', queue.seq
+  redis.call('RPUSH', lane_key(user, record.level), lane_entry(queue.seq, queue.now, id))
+  make_ready(user, record.level, 1)
+end
+
 local function promote_tasks(user, ids)
   local texts, fields = redis.call('HMGET', user_key(user, 'tasks'), unpack(ids)), {}
   for i = 1, #ids do
@@ -34,12 +42,9 @@ local function promote_tasks(user, ids)
       add_stat('scheduled', -math.min(1, queue.scheduled))
       bury_unreadable(user, ids[i], texts[i])
     elseif record.state == 'W' then
-      set_stat('seq', queue.seq + 1)
-      record.state, record.seq = 'Q', queue.seq
+      line_up(user, ids[i], record)
       fields[#fields + 1] = ids[i]
       fields[#fields + 1] = format_record(record)
-      redis.call('RPUSH', lane_key(user, record.level), lane_entry(queue.seq, queue.now, ids[i]))
-      make_ready(user, record.level, 1)
       add_count(user, 's', -1)
       add_stat('scheduled', -1)
     end

@@ -40,7 +40,20 @@ local function erase_task(user, id, text)
   else
     erase_ended(user, id, record)
   end
+  drop_edges(user, id)
   erased[#erased + 1] = member
+end
+
+-- Forget up to `most` of a user's graphs; returns how many are left.
+local function erase_flows(user, most)
+  local index = user_key(user, 'flows')
+  local flat = redis.call('HRANDFIELD', index, most, 'WITHVALUES')
+  for n = 1, #flat, 2 do
+    local flow = parse_flow(redis.call('HGET', FLOWS, user .. '|' .. flat[n + 1]))
+    drop_edges(user, '|' .. flat[n + 1])
+    forget_flow(user, flat[n + 1], flow or { run_id = flat[n] })
+  end
+  return redis.call('HLEN', index)
 end
 
 -- Which tasks to remove next: those at the heads of the lanes, where they are taken out quickly, and some others.
@@ -81,10 +94,12 @@ local function erase_rest(user)
   end
   add_stat('queued', -count.ready - (count.h or 0))
   add_stat('scheduled', -(count.s or 0))
+  add_stat('deferred', -(count.d or 0))
+  add_stat('parents', -(count.p or 0))
   forget_aside(user)
   counts[user] = parse_counts(nil)
   touched[user] = true
-  redis.call('UNLINK', user_key(user, 'unique'), user_key(user, 'failed'))
+  redis.call('UNLINK', user_key(user, 'unique'), user_key(user, 'failed'), user_key(user, 'waits'))
   redis.call('ZREM', RING, user)
   redis.call('ZREM', TAGS, user)
   redis.call('ZREM', BUCKETS, user)

@@ -1,6 +1,7 @@
 -- How tasks end that do not end well, whether they ran or waited: the record keeps the call behind the reason, so that
 -- it can be queued again. The reason is what a worker sends (a failure as JSON), or one of Lua's own words: lost,
--- canceled, expired, corrupt. A body is `<length>:<reason><call>`.
+-- canceled, expired, corrupt, parent (one failed or was canceled), orphaned (one is not there any more). A body is
+-- `<length>:<reason><call>`.
 local FAILED_TTL = 604800000     -- ms: 7 days among the dead letters, where no worker says otherwise
 local CANCELED_TTL = 3600000     -- ms: an hour
 
@@ -9,6 +10,8 @@ local function end_badly(user, id, record, state, reason, ttl)
   record.state = state
   record.body = #reason .. ':' .. reason .. record.body
   record.ended, record.expires = string.match(keep_task(user, id, label, ttl), '(%d+):(%d+)')
+  note_flow(user, record.nonce, state, 1, tonumber(record.expires))
+  note_parent(user, id, state)
 end
 
 -- X: the task joins its user's dead letters.

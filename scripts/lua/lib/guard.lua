@@ -14,7 +14,7 @@ end
 -- A user's own keys, but for those that bear a name or a number.
 local function guard_user(user)
   guard_zsets(user_key(user, 'failed'))
-  guard_hashes(user_key(user, 'tasks'), user_key(user, 'unique'))
+  guard_hashes(user_key(user, 'tasks'), user_key(user, 'unique'), user_key(user, 'waits'), user_key(user, 'flows'))
   for level = 1, 6 do
     redis.call('LLEN', lane_key(user, level))
   end
@@ -22,6 +22,8 @@ end
 
 -- What most scripts that move tasks write.
 local function guard_queue(...)
-  guard_zsets(RING, TAGS, LEASES, DUE, EXPIRY, BUCKETS, PARKED, SLEEP .. '*', ...)
-  guard_hashes(COUNTS, BUSY, HELD, RUNS, SUSPECTS, WAITERS, WHO, NAMED, KEPT_BYTES, STOPS, PROGRESS, LIMITS, MEANS)
+  guard_zsets(RING, TAGS, LEASES, DUE, EXPIRY, BUCKETS, PARKED, FLOWS_DUE, SLEEP .. '*', ...)
+  guard_hashes(COUNTS, BUSY, HELD, RUNS, SUSPECTS, WAITERS, WHO, NAMED, KEPT_BYTES, STOPS, PROGRESS, LIMITS, MEANS,
+    FLOWS)
+  redis.call('LLEN', RELEASES)
 end

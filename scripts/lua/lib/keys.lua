@@ -20,6 +20,9 @@ local SUSPECTS = ROOT .. 'suspects'     -- hash    worker -> the one task it hol
 local DUE = ROOT .. 'due'               -- zset    what is due -> ms at which it is (lib/due)
 local PROGRESS = ROOT .. 'progress'     -- hash    user|id -> how far its run has come (opaque to Lua)
 local STOPS = ROOT .. 'stops'           -- hash    worker -> its runs that are to stop, `:` between (lib/stop)
+local FLOWS = ROOT .. 'flows'           -- hash    user|mark -> how far a graph of tasks has come (lib/flow)
+local FLOWS_DUE = ROOT .. 'flows-due'   -- zset    user|mark -> ms at which the flow is forgotten
+local RELEASES = ROOT .. 'releases'     -- list    ended tasks some of whose children are to be told yet (lib/release)
 local EXPIRY = ROOT .. 'expiry'         -- zset    user|ms -> ms at which to look at its `kept:<ms>` again
 local KEPT_BYTES = ROOT .. 'kept-bytes' -- hash    user -> bytes of its ended records (lib/retention)
 local WHO = ROOT .. 'who'               -- hash    fingerprint -> user: finds a generated task id's user
@@ -39,7 +42,9 @@ local SERVED = ROOT .. 'served:'        -- hash    ..<window>: user|measure -> a
 -- A user's own keys: `tasks` (hash id -> record, lib/record), `kept:<ms>` (list: ended tasks that are kept for so long,
 -- lib/retention), `failed` (zset id -> ms at which it failed: the dead letters), `unique` (hash unique key -> id of its
 -- living task), and the lanes `critical` and `normal:<level>` (lists of entries, lib/lane), with `:<name>` behind for
--- tasks set aside (lib/park).
+-- tasks set aside (lib/park). Of graphs: `waits` (hash id -> for how many parents it waits) and `children:<id>` (list:
+-- who waits for that task, lib/link), `flows` (hash run id -> mark), `flow:<mark>` (list: what the flow consists of,
+-- opaque but for the ids), `keys:<mark>` (hash key -> id of the flow's task whose result it names).
 local function user_key(user, what)
   return ROOT .. 'user:' .. user .. ':' .. what
 end

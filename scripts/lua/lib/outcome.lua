@@ -88,6 +88,10 @@ local function apply_outcomes(ends)
       fields[#fields + 1] = e.id
       fields[#fields + 1] = text
       add_bytes(e.user, #text)
+      if queue.flows > 0 then
+        note_flow(e.user, string.match(e.core, '%w*$'), 'F', 1, queue.now + e.argument)
+      end
+      note_done(e.user, e.id)
     else
       change_run(e)
     end

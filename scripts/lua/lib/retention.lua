@@ -3,6 +3,7 @@
 -- queued or pushed again since is passed over. `kept-bytes` counts what the records of a user come to, and of a user
 -- with too many the oldest go first (lib/evict).
 local PAGE_BYTES = 4194304     -- of records that are read at once; one record at least
+local NEEDED_LOOK = 1000         -- ms after which a list is looked at again that has what others need
 local ended_members, terms, bytes_of = {}, {}, {}
 
 -- What is the same for all tasks that end in this call and are kept for so long (ms).
@@ -60,6 +61,9 @@ local function forget_ended(user, ids)
   end
   redis.call('HDEL', tasks, unpack(ids))
   unkeep(user, ids, bytes)
+  for i = 1, queue.parents > 0 and #ids or 0 do
+    note_parent(user, ids[i], 'G')
+  end
   forget_user(user)
 end
 
@@ -80,22 +84,31 @@ end
 
 -- Clear what is past at the head of one list; returns how many entries that were.
 local function sweep_list(user, ttl, limit)
-  local key, gone = kept_key(user, ttl), {}
+  local key, gone, needed = kept_key(user, ttl), {}, {}
   local ids, stamps = past_of(user, redis.pcall('LRANGE', key, 0, limit - 1))
   local texts = #ids > 0 and redis.call('HMGET', user_key(user, 'tasks'), unpack(ids)) or {}
   for i = 1, #ids do
     local record = parse_record(texts[i])
     if record and record.expires == stamps[i] and is_ended(record) then
-      gone[#gone + 1] = ids[i]
+      if queue.flows > 0 and needs_results(user, record.nonce) then
+        needed[#needed + 1] = stamps[i] .. ':' .. ids[i]
+      else
+        gone[#gone + 1] = ids[i]
+      end
     end
   end
   redis.pcall('LTRIM', key, #ids, -1)
+  if #needed > 0 then
+    redis.pcall('RPUSH', key, unpack(needed))
+  end
   if #gone > 0 then
     forget_ended(user, gone)
   end
   local head = redis.pcall('LINDEX', key, 0)
   if type(head) == 'string' then
-    redis.call('ZADD', EXPIRY, string.match(head, '^%d+') or queue.now, user .. '|' .. ttl)
+    local look = tonumber(string.match(head, '^%d+')) or queue.now
+    look = #needed > 0 and math.max(look, queue.now + NEEDED_LOOK) or look
+    redis.call('ZADD', EXPIRY, look, user .. '|' .. ttl)
   else
     redis.call('ZREM', EXPIRY, user .. '|' .. ttl)
   end

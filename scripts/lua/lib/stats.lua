@@ -3,10 +3,13 @@
 --   now       the greatest instant any script has seen, ms      clock   virtual time of the ring
 --   seq       last sequence number given to a task               token   last lease token given
 --   resumed   when Redis last came back from standing still, ms
---   scopes    how many user lists are registered                 *_total and queued, scheduled, failed: totals
+--   scopes    how many user lists are registered
+--   *_total and queued, scheduled, deferred, failed: totals
+--   flows     how many graphs are kept          parents  how many tasks others wait for
+--   releasing of these, how many have ended and have children that are to be told yet (lib/release)
 --   rules     `<cost> <subjects with limits> <of these, names>`  aging     ms of waiting that a level is worth
 local queue = { now = 0, clock = 0, everyone = 0, seq = 0, scopes = 0, rules = 0, queued = 0, scheduled = 0,
-  failed = 0 }
+  deferred = 0, failed = 0, flows = 0, parents = 0, releasing = 0 }
 local changed = {}
 
 -- Workers beat every second. If they did until lately and then no script ran for 3 s, Redis itself stood still: the

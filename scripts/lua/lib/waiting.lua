@@ -1,4 +1,5 @@
--- Taking a task out of where it waits: its lane (or the one where it is set aside), or the timetable.
+-- Taking a task out of where it waits: its lane (or the one where it is set aside), the timetable, or behind parents,
+-- whose edges to it count for nothing then.
 local function withdraw_task(user, id, record)
   local label, member = string.match(record.body, '^[^|]*'), user .. '|' .. id
   local subject = subject_of(label)
@@ -6,6 +7,12 @@ local function withdraw_task(user, id, record)
   if record.state == 'W' then
     add_count(user, 's', -1)
     add_stat('scheduled', -1)
+  elseif record.state == 'D' then
+    add_count(user, 'd', -1)
+    add_stat('deferred', -1)
+    redis.call('HDEL', user_key(user, 'waits'), id)
+    note_flow(user, record.nonce, 'D', -1)
+    record.ended = ''
   else
     if not drop_entry(user, record.level, record.seq) and counts[user].h then
       drop_entry(user, record.level, record.seq, string.sub(subject, 2))

@@ -96,3 +96,10 @@ local function wake_waiters(members)
     end
   end
 end
+
+-- Somebody has to go on with what this call has left.
+local function wake_for_rest(user)
+  if queue.releasing > 0 then
+    wake_servers({ user }, 1)
+  end
+end

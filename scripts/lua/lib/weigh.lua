@@ -1,6 +1,7 @@
 -- Deciding which of the tasks that are pushed are new: six values each in a flat array: user, level, id, nonce, when,
 -- body. Nothing is written here.
 local ACCEPT_WIDTH = 6
+local deferral = nil     -- where tasks may wait for others: links a new one, and says whether it waits (lib/link)
 
 local function answer_place(at, first)
   return (at - first) / ACCEPT_WIDTH + 1
@@ -9,7 +10,7 @@ end
 -- Is this the only task of its user here, with a generated id and no unique key? Then the write itself tells whether it
 -- is new: HSETNX.
 local function stands_alone(places, flat, keys)
-  return #places == 1 and flat[places[1] + 3] == '' and not keys[places[1]]
+  return #places == 1 and flat[places[1] + 3] == '' and not keys[places[1]] and not deferral
 end
 
 -- Compare one user's tasks with what it has; the records that had ended and are replaced are collected.

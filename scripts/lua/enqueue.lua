@@ -1,0 +1,59 @@
+#!lua
+-- Accept a graph of tasks of one user, or a part of one; or tasks that wait for others. All of the call or nothing;
+-- sent twice it acts once (I3). A part of a larger graph waits behind a gate until `launch` opens it.
+-- include: keys names stats limits counts record unique lane guard parents flow who retention ring wake run due weigh
+-- include: backlog accept link staging intake close
+-- takes: now, wake limit, mode, member and token of the run that adds these ('' where none does), those of their ids
+--   that have to end before what waits for that run's task goes on (`|` between), mark, run id, how many tasks of the graph other calls bring, lines that describe the flow (the id and `|` first in each),
+--   keys of results (key and id, `|` between all); then per task the six of `push`, with what it waits for behind
+--   `when` (lib/link)
+--   mode: push (no flow; a living task is answered), or of a flow: check (nothing is written), whole, first, stage,
+--   join (a flow that lives)
+-- replies: as `push`; nothing for a check, or a call that was sent twice; refuses BACKLOG, PARENT (not known to its
+--   user), CONFLICT (an id, a unique key or a run id that lives), STALE (the run that adds these has lost its lease),
+--   GONE (the flow was dropped, or has ended)
+local now, wake_limit, mode, member, token, holders, mark, run_id, beyond, lines, keys = unpack(ARGV, 1, 11)
+local FIRST = 12
+
+open_queue(now, 'seq', 'scopes', 'rules', 'queued', 'scheduled', 'failed', 'deferred', 'flows', 'parents', 'releasing')
+read_rules()
+local user, queued_before = ARGV[FIRST], queue.queued
+if member ~= '' and not holds(redis.call('HGET', RUNS, member), token) then
+  return redis.error_reply('STALE the lease of this run has lapsed')
+end
+
+guard_queue()
+guard_user(user)
+read_links(ARGV, FIRST)
+beyond_call = tonumber(beyond)
+deferral = defer_task
+local arrivals = weigh_arrivals(ARGV, FIRST)
+if arrivals.err then
+  return arrivals
+end
+if mode ~= 'push' and all_made(arrivals.answers) then     -- by an earlier copy of this very call
+  return {}
+end
+local refusal = unknown_parent(arrivals) or (mode ~= 'push' and conflict_of(arrivals, mark, run_id, mode))
+if refusal then
+  return redis.error_reply(refusal)
+elseif mode == 'check' then
+  return {}
+end
+
+if mode == 'first' or mode == 'stage' then
+  gate = gate_of(mark)
+end
+if mode ~= 'push' then
+  open_flow(user, mark, run_id, mode, (#ARGV - FIRST + 1) / ACCEPT_WIDTH, lines, keys)
+end
+local answers = write_arrivals(arrivals)
+hold_children(user, member, holders)
+save_links()
+leave_parents(1)
+save_kept()
+save_flows()
+join_ring(joining)
+close_queue(math.min(queue.queued - queued_before, tonumber(wake_limit)))
+wake_for_rest(user)
+return answers

@@ -1,0 +1,141 @@
+-- Edges of graphs. Who waits for a task stands in `children:<id>`, entries `<policy><seq>:<child>`, and `waits` has for
+-- how many parents each child waits: `<seq>:<count>`. seq is the child's when it was linked: an edge of an earlier life
+-- of that id counts for nothing. A policy is a letter (lib/release): w, r, c, or s and f of hooks.
+-- What a task waits for is told behind its `when`: `;<policy><how many edges follow later>|.<id>|=<id>...`, `.` before
+-- a parent that stands in the same graph, `=` before one that must be known already.
+local links, parent_letters = {}, {}
+local link_edges, link_waits, gate = {}, {}, nil
+
+local function parse_link(text)
+  local policy, later, parents = string.match(text, '^(%a)(%d+)(.*)$')
+  return { policy = policy, later = tonumber(later), parents = parents }
+end
+
+-- Take the links out of what is pushed. Tasks of one call may wait for others before them.
+local function read_links(flat, first)
+  for at = first, #flat, ACCEPT_WIDTH do
+    local when, text = string.match(flat[at + 4], '^([^;]*);?(.*)$')
+    flat[at + 4] = when
+    if text ~= '' then
+      links[at] = parse_link(text)
+    end
+    parent_letters[flat[at] .. '|' .. flat[at + 2]] = { at, 'Q' }
+  end
+end
+
+-- Learn the states of the parents of a task of this user. Returns the id of one that is not known, if there is any.
+local function learn_parents(user, link, at)
+  for id in string.gmatch(link.parents, '|[.=]([^|]+)') do
+    redis.call('LLEN', user_key(user, 'children:' .. id))     -- I19
+  end
+  for id in string.gmatch(link.parents, '|=([^|]+)') do
+    local member = user .. '|' .. id
+    local known = parent_letters[member]
+    if not known or known[1] >= at then
+      local record = parse_record(redis.call('HGET', user_key(user, 'tasks'), id))
+      if not record then
+        return id
+      end
+      parent_letters[member] = { 0, record.state }
+    end
+  end
+end
+
+-- Does a parent in this state keep a child of this policy waiting?
+local function bars_child(letter, policy)
+  return letter ~= 'F' and (policy ~= 'r' or (letter ~= 'X' and letter ~= 'C'))
+end
+
+local function add_edge(user, parent, entry)
+  local key = user_key(user, 'children:' .. parent)
+  link_edges[key] = link_edges[key] or { user = user }
+  table.insert(link_edges[key], entry)
+end
+
+-- Link a task to its parents. Returns for how many it waits.
+local function link_task(user, id, seq, link)
+  local waits, entry = link.later, link.policy .. seq .. ':' .. id
+  for kind, parent in string.gmatch(link.parents, '|([.=])([^|]+)') do
+    local letter = kind == '.' and 'Q' or parent_letters[user .. '|' .. parent][2]
+    if bars_child(letter, link.policy) then
+      waits = waits + 1
+      add_edge(user, parent, entry)
+      if link.policy == 'c' and (letter == 'X' or letter == 'C') then     -- it is to be canceled
+        ended_parents[#ended_parents + 1] = { user = user, id = parent, letter = letter }
+      end
+    end
+  end
+  return waits
+end
+
+local function note_wait(user, id, seq, waits)
+  link_waits[user] = link_waits[user] or {}
+  table.insert(link_waits[user], id)
+  table.insert(link_waits[user], seq .. ':' .. string.format('%d', waits))
+  add_count(user, 'd', 1)
+  add_stat('deferred', 1)
+end
+
+-- Link a task that is being pushed (lib/accept) from place `at`. Returns whether it has to wait. Where there is a gate,
+-- tasks wait for it that have no parent in their graph.
+local function defer_task(user, id, nonce, seq, at)
+  local link, waits = links[at], 0
+  if link then
+    waits = link_task(user, id, seq, link)
+  end
+  if gate and not (link and (link.later > 0 or string.find(link.parents, '|.', 1, true))) then
+    waits = waits + 1
+    add_edge(user, gate, 'r' .. seq .. ':' .. id)
+  end
+  if waits > 0 then
+    note_wait(user, id, seq, waits)
+    note_flow(user, nonce, 'D', 1)
+  end
+  return waits > 0
+end
+
+-- What waits for a task that runs is to wait for these others, too, that it has added: the task itself waits for them,
+-- and its children hear of its end when they have ended (lib/release).
+local function hold_children(user, member, holders)
+  local _, id = split_member(member)
+  local _, _, _, core = parse_run(holders ~= '' and redis.call('HGET', RUNS, member) or '')
+  if not core then
+    return
+  end
+  local seq, count = string.match(redis.call('HGET', user_key(user, 'waits'), id) or '', '^(%d+):(%d+)$')
+  seq, count = seq or string.format('%d', parse_core(core).seq), tonumber(count or 0)
+  for holder in string.gmatch(holders, '[^|]+') do
+    add_edge(user, holder, 'w' .. seq .. ':' .. id)
+    count = count + 1
+  end
+  redis.call('HSET', user_key(user, 'waits'), id, seq .. ':' .. string.format('%d', count))
+end
+
+-- Link a task that is queued again to those of its parents that bar it. Returns whether there are any.
+local function defer_again(user, id, text)
+  local link = parse_link(text)
+  for parent in string.gmatch(link.parents, '|=([^|]+)') do
+    local record = parse_record(redis.call('HGET', user_key(user, 'tasks'), parent))
+    parent_letters[user .. '|' .. parent] = { 0, record and record.state or 'F' }
+  end
+  set_stat('seq', queue.seq + 1)
+  local seq = string.format('%d', queue.seq)
+  local waits = link_task(user, id, seq, link)
+  if waits > 0 then
+    note_wait(user, id, seq, waits)
+  end
+  return waits > 0
+end
+
+-- Write the edges.
+local function save_links()
+  for key, entries in pairs(link_edges) do
+    if redis.call('RPUSH', key, unpack(entries)) == #entries then
+      add_count(entries.user, 'p', 1)
+      add_stat('parents', 1)
+    end
+  end
+  for user, fields in pairs(link_waits) do
+    redis.call('HSET', user_key(user, 'waits'), unpack(fields))
+  end
+end

@@ -1,0 +1,42 @@
+-- Tasks that others wait for, and that have ended in this call: F, X or C; G: gone, they can never end any more.
+local ended_parents = {}
+
+local function note_parent(user, id, letter)
+  if queue.parents == 0 then
+    return
+  end
+  load_counts({ user })
+  if (counts[user].p or 0) > 0 then
+    ended_parents[#ended_parents + 1] = { user = user, id = id, letter = letter }
+  end
+end
+
+-- One that has added tasks which its children are to wait for ends for them with the last of those (lib/link).
+local function note_done(user, id)
+  if queue.parents > 0 and (counts[user].p or 0) > 0 and redis.call('HEXISTS', user_key(user, 'waits'), id) == 0 then
+    note_parent(user, id, 'F')
+  end
+end
+
+-- Leave those of them whose children were not told in this call to the calls that follow: `<letter>:<left>:<member>`,
+-- left being how many children there are to look at ('' where nobody has looked yet).
+local function leave_parents(first)
+  for n = first, #ended_parents do
+    local parent = ended_parents[n]
+    redis.call('RPUSH', RELEASES, parent.letter .. ':' .. (parent.left or '') .. ':' .. parent.user .. '|' .. parent.id)
+    add_stat('releasing', 1)
+  end
+  ended_parents = {}
+  if queue.releasing > 0 then
+    queue.unfinished = true
+  end
+end
+
+-- A task that others wait for is there no more, and neither are they.
+local function drop_edges(user, id)
+  if redis.call('UNLINK', user_key(user, 'children:' .. id)) == 1 then
+    load_counts({ user })
+    add_count(user, 'p', -1)
+    add_stat('parents', -1)
+  end
+end
