@@ -6,7 +6,7 @@
 -- replies: 1 where there may be more of it, 0 where it is gone, or lives
 local now, user, mark = unpack(ARGV)
 
-open_queue(now, 'scopes', 'rules', 'queued', 'scheduled', 'deferred', 'flows', 'parents', 'releasing')
+open_queue(now, 'scopes', 'rules', 'queued', 'scheduled', 'deferred', 'flows', 'parents', 'holding', 'releasing')
 read_rules()
 local flow = parse_flow(redis.call('HGET', FLOWS, user .. '|' .. mark))
 if not flow or flow.state ~= 's' then

@@ -9,7 +9,7 @@
 local now, user, id, nonce, keep_ms, request = unpack(ARGV)
 
 open_queue(now, 'scopes', 'rules', 'queued', 'scheduled', 'failed', 'canceled_total', 'stopping', 'seq',
-  'deferred', 'flows', 'parents', 'releasing')
+  'deferred', 'flows', 'parents', 'holding', 'releasing')
 read_rules()
 local answer = redis.call('GET', LAST .. request)
 if answer then

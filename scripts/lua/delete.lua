@@ -7,7 +7,8 @@
 -- replies: 1 removed, 0 not known; refuses RUNNING
 local now, user, id, request = unpack(ARGV)
 
-open_queue(now, 'scopes', 'rules', 'queued', 'scheduled', 'failed', 'deferred', 'flows', 'parents', 'releasing')
+open_queue(now, 'scopes', 'rules', 'queued', 'scheduled', 'failed', 'deferred', 'flows', 'parents', 'holding',
+  'releasing')
 read_rules()
 if redis.call('GET', LAST .. request) then     -- whatever has been pushed under this id since stays
   return 1

@@ -4,9 +4,9 @@
 -- include: keys names stats limits counts record unique lane guard parents flow who retention ring wake run due weigh
 -- include: backlog accept link staging intake close
 -- takes: now, wake limit, mode, member and token of the run that adds these ('' where none does), those of their ids
---   that have to end before what waits for that run's task goes on (`|` between), mark, run id, how many tasks of the graph other calls bring, lines that describe the flow (the id and `|` first in each),
---   keys of results (key and id, `|` between all); then per task the six of `push`, with what it waits for behind
---   `when` (lib/link)
+--   that have to end before what waits for that run's task goes on (`|` between), mark, run id, how many tasks of the
+--   graph other calls bring, lines that describe the flow (the id and `|` first in each), keys of results (key and id,
+--   `|` between all); then per task the six of `push`, with what it waits for behind `when` (lib/link)
 --   mode: push (no flow; a living task is answered), or of a flow: check (nothing is written), whole, first, stage,
 --   join (a flow that lives)
 -- replies: as `push`; nothing for a check, or a call that was sent twice; refuses BACKLOG, PARENT (not known to its
@@ -15,7 +15,8 @@
 local now, wake_limit, mode, member, token, holders, mark, run_id, beyond, lines, keys = unpack(ARGV, 1, 11)
 local FIRST = 12
 
-open_queue(now, 'seq', 'scopes', 'rules', 'queued', 'scheduled', 'failed', 'deferred', 'flows', 'parents', 'releasing')
+open_queue(now, 'seq', 'scopes', 'rules', 'queued', 'scheduled', 'failed', 'deferred', 'flows', 'parents', 'holding',
+  'releasing')
 read_rules()
 local user, queued_before = ARGV[FIRST], queue.queued
 if member ~= '' and not holds(redis.call('HGET', RUNS, member), token) then

@@ -14,7 +14,7 @@ if left then
   return { tonumber(left), tonumber(removed) }
 end
 open_queue(now, 'scopes', 'rules', 'aging', 'queued', 'scheduled', 'failed', 'failed_total',
-  'stopping', 'deferred', 'flows', 'parents')
+  'stopping', 'deferred', 'flows', 'parents', 'holding')
 read_rules()
 guard_queue()
 guard_user(user)

@@ -8,7 +8,7 @@
 local now, wake_limit, user, mark, tasks = unpack(ARGV)
 
 open_queue(now, 'seq', 'scopes', 'rules', 'queued', 'scheduled', 'failed', 'failed_total', 'canceled_total', 'deferred',
-  'flows', 'parents', 'releasing')
+  'flows', 'parents', 'holding', 'releasing')
 read_rules()
 local member = user .. '|' .. mark
 local flow = parse_flow(redis.call('HGET', FLOWS, member))

@@ -8,7 +8,7 @@
 local now, subject, mode, wake_limit = unpack(ARGV, 1, 4)
 
 open_queue(now, 'seq', 'scopes', 'rules', 'aging', 'queued', 'failed', 'failed_total', 'flows',
-  'parents', 'releasing')
+  'parents', 'holding', 'releasing')
 read_rules()
 local text = redis.call('HGET', LIMITS, subject)
 local old, fields = text and parse_limits(text) or {}, {}

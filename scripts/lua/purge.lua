@@ -5,7 +5,7 @@
 -- replies: how many of them had failed and are gone
 local now, user, request = unpack(ARGV, 1, 3)
 
-open_queue(now, 'scopes', 'failed', 'deferred', 'flows', 'parents', 'releasing')
+open_queue(now, 'scopes', 'failed', 'deferred', 'flows', 'parents', 'holding', 'releasing')
 local answer = redis.call('GET', LAST .. request)
 if answer then
   return tonumber(answer)

@@ -9,7 +9,7 @@
 -- replies: per id 1 queued, 0 not known, or neither failed nor canceled, 2 its unique key is another task's now
 local now, wake_limit, user, request, nonce = unpack(ARGV, 1, 5)
 
-open_queue(now, 'seq', 'scopes', 'rules', 'queued', 'failed', 'deferred', 'flows', 'parents', 'releasing')
+open_queue(now, 'seq', 'scopes', 'rules', 'queued', 'failed', 'deferred', 'flows', 'parents', 'holding', 'releasing')
 read_rules()
 local answers = {}
 for answer in string.gmatch(redis.call('GET', LAST .. request) or '', '%d') do
@@ -43,7 +43,9 @@ for n = 1, (#ARGV - 5) / 2 do
         note_flow(user, record.nonce, 'D', 1)
         record.state, record.seq = 'D', queue.seq
       else
-        line_up(user, id, record)
+        local lanes = {}
+        record.state, record.seq = 'Q', line_up(id, record.level, lanes)
+        extend_lanes(user, lanes)
       end
       redis.call('HSET', tasks, id, format_record(record))
     end

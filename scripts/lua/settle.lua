@@ -15,7 +15,7 @@ lease_ms, want, block_ms = tonumber(lease_ms), tonumber(want), tonumber(block_ms
 
 open_queue(now, 'seq', 'token', 'scopes', 'aging', 'rules', 'resumed', 'queued', 'scheduled', 'failed',
   'finished_total', 'failed_total', 'canceled_total', 'retried_total', 'lost_total', 'stopping', 'deferred', 'flows',
-  'parents', 'releasing')
+  'parents', 'holding', 'releasing')
 read_rules()
 local answer = repeat_reply(worker, request)
 if answer then

@@ -65,11 +65,7 @@ local function write_tasks(user, places, arrivals, since)
   if #fields > 0 then
     redis.call('HSET', key, unpack(fields))
   end
-  for level, entries in pairs(lanes) do
-    level = tonumber(level)
-    redis.call('RPUSH', lane_key(user, level), unpack(entries))
-    make_ready(user, level, #entries)
-  end
+  extend_lanes(user, lanes)
 end
 
 -- Look at the lanes that are going to be written (I19).

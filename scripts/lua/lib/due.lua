@@ -25,16 +25,8 @@ local function watch_due()
   end
 end
 
--- A task takes its place at the end of its level; its record is to be written.
-local function line_up(user, id, record)
-  set_stat('seq', queue.seq + 1)
-  record.state, record.seq = 'Q', queue.seq
-  redis.call('RPUSH', lane_key(user, record.level), lane_entry(queue.seq, queue.now, id))
-  make_ready(user, record.level, 1)
-end
-
 local function promote_tasks(user, ids)
-  local texts, fields = redis.call('HMGET', user_key(user, 'tasks'), unpack(ids)), {}
+  local texts, fields, lanes = redis.call('HMGET', user_key(user, 'tasks'), unpack(ids)), {}, {}
   for i = 1, #ids do
     local record = parse_record(texts[i])
     if not record then     -- somebody else has written here
@@ -42,7 +34,7 @@ local function promote_tasks(user, ids)
       add_stat('scheduled', -math.min(1, queue.scheduled))
       bury_unreadable(user, ids[i], texts[i])
     elseif record.state == 'W' then
-      line_up(user, ids[i], record)
+      record.state, record.seq = 'Q', line_up(ids[i], record.level, lanes)
       fields[#fields + 1] = ids[i]
       fields[#fields + 1] = format_record(record)
       add_count(user, 's', -1)
@@ -52,6 +44,7 @@ local function promote_tasks(user, ids)
   if #fields > 0 then
     redis.call('HSET', user_key(user, 'tasks'), unpack(fields))
   end
+  extend_lanes(user, lanes)
 end
 
 -- Those whose time has come take their place at the end of their level (a retry joins its level anew), or are canceled

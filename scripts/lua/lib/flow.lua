@@ -43,11 +43,10 @@ local function note_flow(user, nonce, kind, amount, till)
   if queue.flows == 0 or not is_mark(nonce) then
     return
   end
-  local member = user .. '|' .. nonce
-  local change = flow_changes[member]
+  local change = flow_changes[nonce]
   if not change then
-    change = { tasks = 0, D = 0, F = 0, X = 0, C = 0, till = 0 }
-    flow_changes[member] = change
+    change = { member = user .. '|' .. nonce, tasks = 0, D = 0, F = 0, X = 0, C = 0, till = 0 }
+    flow_changes[nonce] = change
   end
   change[kind] = change[kind] + amount
   change.till = math.max(change.till, till or 0)
@@ -55,13 +54,13 @@ end
 
 -- Write what was noted. Who waits for a flow is told when it is settled.
 local function save_flows()
-  local members = {}
-  for member in pairs(flow_changes) do
-    members[#members + 1] = member
+  local members, changes = {}, {}
+  for _, change in pairs(flow_changes) do
+    members[#members + 1], changes[#changes + 1] = change.member, change
   end
   local texts, fields = members[1] and redis.call('HMGET', FLOWS, unpack(members)) or {}, {}
   for i, member in ipairs(members) do
-    local flow, change = parse_flow(texts[i]), flow_changes[member]
+    local flow, change = parse_flow(texts[i]), changes[i]
     if flow then
       local ended = has_ended(flow)
       for _, kind in ipairs({ 'tasks', 'D', 'F', 'X', 'C' }) do
@@ -94,6 +93,6 @@ local function forget_flow(user, mark, flow)
   redis.call('HDEL', FLOWS, user .. '|' .. mark)
   redis.call('ZREM', FLOWS_DUE, user .. '|' .. mark)
   set_stat('flows', redis.call('HLEN', FLOWS))
-  flow_changes[user .. '|' .. mark] = nil
+  flow_changes[mark] = nil
   settled_flows[#settled_flows + 1] = user .. '||' .. mark
 end

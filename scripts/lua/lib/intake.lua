@@ -13,7 +13,7 @@ end
 local function unknown_parent(arrivals)
   for at, link in pairs(links) do
     local unknown = arrivals.answers[answer_place(at, arrivals.first)] == 0 and
-      learn_parents(arrivals.flat[at], link, at)
+      learn_parents(link, at, arrivals.flat, arrivals.first)
     if unknown then
       return 'PARENT ' .. unknown
     end

@@ -16,6 +16,24 @@ local function parse_entry(entry)
   return tonumber(seq) or 0, tonumber(since) or 0     -- what is no entry sorts first, and is dropped when it is met
 end
 
+-- Note in `lanes` that a task takes the last place of its level; returns that place.
+local function line_up(id, level, lanes)
+  set_stat('seq', queue.seq + 1)
+  local seq = string.format('%d', queue.seq)
+  lanes[level] = lanes[level] or {}
+  table.insert(lanes[level], seq .. ':' .. string.format('%d', queue.now) .. ':' .. id)
+  return seq
+end
+
+-- Write what was noted.
+local function extend_lanes(user, lanes)
+  for level, entries in pairs(lanes) do
+    level = tonumber(level)
+    redis.call('RPUSH', lane_key(user, level), unpack(entries))
+    make_ready(user, level, #entries)
+  end
+end
+
 -- Where in a lane the first entry with at least this seq stands (0-based; its length if there is none), and that
 -- entry: a binary search, at most 20 reads in a lane of a million.
 local function find_place(lane, seq)

@@ -3,7 +3,7 @@
 -- of that id counts for nothing. A policy is a letter (lib/release): w, r, c, or s and f of hooks.
 -- What a task waits for is told behind its `when`: `;<policy><how many edges follow later>|.<id>|=<id>...`, `.` before
 -- a parent that stands in the same graph, `=` before one that must be known already.
-local links, parent_letters = {}, {}
+local links, parent_letters, places_here = {}, {}, {}
 local link_edges, link_waits, gate = {}, {}, nil
 
 local function parse_link(text)
@@ -19,24 +19,34 @@ local function read_links(flat, first)
     if text ~= '' then
       links[at] = parse_link(text)
     end
-    parent_letters[flat[at] .. '|' .. flat[at + 2]] = { at, 'Q' }
   end
 end
 
--- Learn the states of the parents of a task of this user. Returns the id of one that is not known, if there is any.
-local function learn_parents(user, link, at)
-  for id in string.gmatch(link.parents, '|[.=]([^|]+)') do
-    redis.call('LLEN', user_key(user, 'children:' .. id))     -- I19
+-- The letter of a parent that must be known: as it stands, or Q where it stands before place `at` in this very call;
+-- nil where there is none.
+local function learn_parent(user, id, at, flat, first)
+  if not next(places_here) then
+    for place = first, #flat, ACCEPT_WIDTH do
+      places_here[flat[place] .. '|' .. flat[place + 2]] = place
+    end
   end
-  for id in string.gmatch(link.parents, '|=([^|]+)') do
-    local member = user .. '|' .. id
-    local known = parent_letters[member]
-    if not known or known[1] >= at then
-      local record = parse_record(redis.call('HGET', user_key(user, 'tasks'), id))
-      if not record then
-        return id
-      end
-      parent_letters[member] = { 0, record.state }
+  local member = user .. '|' .. id
+  if (places_here[member] or at) < at then
+    parent_letters[member] = 'Q'
+  elseif not parent_letters[member] then
+    local record = parse_record(redis.call('HGET', user_key(user, 'tasks'), id))
+    parent_letters[member] = record and record.state
+  end
+  return parent_letters[member]
+end
+
+-- Learn the states of the parents of the task at `at`. Returns the id of one that is not known, if there is any.
+local function learn_parents(link, at, flat, first)
+  local user = flat[at]
+  for kind, id in string.gmatch(link.parents, '|([.=])([^|]+)') do
+    redis.call('LLEN', user_key(user, 'children:' .. id))     -- I19
+    if kind == '=' and not learn_parent(user, id, at, flat, first) then
+      return id
     end
   end
 end
@@ -56,7 +66,7 @@ end
 local function link_task(user, id, seq, link)
   local waits, entry = link.later, link.policy .. seq .. ':' .. id
   for kind, parent in string.gmatch(link.parents, '|([.=])([^|]+)') do
-    local letter = kind == '.' and 'Q' or parent_letters[user .. '|' .. parent][2]
+    local letter = kind == '.' and 'Q' or parent_letters[user .. '|' .. parent]
     if bars_child(letter, link.policy) then
       waits = waits + 1
       add_edge(user, parent, entry)
@@ -103,6 +113,7 @@ local function hold_children(user, member, holders)
     return
   end
   local seq, count = string.match(redis.call('HGET', user_key(user, 'waits'), id) or '', '^(%d+):(%d+)$')
+  add_stat('holding', seq and 0 or 1)
   seq, count = seq or string.format('%d', parse_core(core).seq), tonumber(count or 0)
   for holder in string.gmatch(holders, '[^|]+') do
     add_edge(user, holder, 'w' .. seq .. ':' .. id)
@@ -116,7 +127,7 @@ local function defer_again(user, id, text)
   local link = parse_link(text)
   for parent in string.gmatch(link.parents, '|=([^|]+)') do
     local record = parse_record(redis.call('HGET', user_key(user, 'tasks'), parent))
-    parent_letters[user .. '|' .. parent] = { 0, record and record.state or 'F' }
+    parent_letters[user .. '|' .. parent] = record and record.state or 'F'
   end
   set_stat('seq', queue.seq + 1)
   local seq = string.format('%d', queue.seq)

@@ -89,7 +89,10 @@ local function apply_outcomes(ends)
       fields[#fields + 1] = text
       add_bytes(e.user, #text)
       if queue.flows > 0 then
-        note_flow(e.user, string.match(e.core, '%w*$'), 'F', 1, queue.now + e.argument)
+        local mark = string.find(e.core, ':g', 1, true)
+        if mark then
+          note_flow(e.user, string.sub(e.core, mark + 1), 'F', 1, queue.now + e.argument)
+        end
       end
       note_done(e.user, e.id)
     else

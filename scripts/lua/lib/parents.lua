@@ -13,7 +13,7 @@ end
 
 -- One that has added tasks which its children are to wait for ends for them with the last of those (lib/link).
 local function note_done(user, id)
-  if queue.parents > 0 and (counts[user].p or 0) > 0 and redis.call('HEXISTS', user_key(user, 'waits'), id) == 0 then
+  if queue.holding == 0 or redis.call('HEXISTS', user_key(user, 'waits'), id) == 0 then
     note_parent(user, id, 'F')
   end
 end

@@ -9,38 +9,46 @@ local EFFECTS = {
   G = { w = 'cancel', r = 'count', c = 'cancel', s = 'drop', f = 'drop' },
 }
 
--- Children that wait for nobody any more are ready, or wait for their time. One that has run waited for tasks that it
--- had added: now its own children hear of its end.
-local function release_tasks(user, ids)
-  local texts, fields = redis.call('HMGET', user_key(user, 'tasks'), unpack(ids)), {}
-  for i, id in ipairs(ids) do
-    local record = parse_record(texts[i])
-    if record and record.state ~= 'D' then
-      if is_ended(record) then
-        note_parent(user, id, record.state)
-      end
+local LINKED = '^D(%d):(%d+)(:%d+:%d+:%d+:(%w*)):(%d*)(:%d*|.*)$'
+
+-- A child that waits for nobody any more is ready, or waits for its time; `lanes` and `fields` collect what is to be
+-- written. One that has run waited for tasks that it had added: now its own children hear of its end.
+local function release_task(user, id, text, lanes, fields)
+  local level, _, rest, nonce, due, tail = string.match(text or '', LINKED)
+  if not level then
+    local record = parse_record(text)
+    if record and is_ended(record) then
+      add_stat('holding', -1)
+      note_parent(user, id, record.state)
     elseif record then
-      add_count(user, 'd', -1)
-      add_stat('deferred', -1)
-      local due = tonumber(record.ended)
-      note_flow(user, record.nonce, 'D', -1)
-      record.ended = ''
-      if due and due > queue.now then
-        record.state = 'W'
-        schedule(user, user .. '|' .. id, due)
-      else
-        line_up(user, id, record)
-      end
-      fields[#fields + 1], fields[#fields + 2] = id, format_record(record)
+      add_stat('holding', -1)
     else
       add_count(user, 'd', -1)
       add_stat('deferred', -1)
-      bury_unreadable(user, id, texts[i])
+      bury_unreadable(user, id, text)
     end
+    return
+  end
+  add_count(user, 'd', -1)
+  add_stat('deferred', -1)
+  note_flow(user, nonce, 'D', -1)
+  local later = due ~= '' and tonumber(due) > queue.now
+  if later then
+    schedule(user, user .. '|' .. id, tonumber(due))
+  end
+  local front = later and 'W' .. level .. ':0' or 'Q' .. level .. ':' .. line_up(id, level, lanes)
+  fields[#fields + 1], fields[#fields + 2] = id, front .. rest .. ':' .. tail
+end
+
+local function release_tasks(user, ids)
+  local texts, lanes, fields = redis.call('HMGET', user_key(user, 'tasks'), unpack(ids)), {}, {}
+  for i, id in ipairs(ids) do
+    release_task(user, id, texts[i], lanes, fields)
   end
   if #fields > 0 then
     redis.call('HSET', user_key(user, 'tasks'), unpack(fields))
   end
+  extend_lanes(user, lanes)
 end
 
 -- Remove a task that waits and will never be wanted, as a hook whose case has not come.
@@ -52,81 +60,114 @@ local function drop_waiting(user, id, record)
   note_parent(user, id, 'G')
 end
 
-local function end_children(user, ids, act)
-  for _, id in ipairs(ids) do
-    local record = parse_record(redis.call('HGET', user_key(user, 'tasks'), id))
-    if record and record.state == 'D' then
-      act(user, id, record)
-    elseif record then     -- tasks that it had added are gone
-      redis.call('HDEL', user_key(user, 'waits'), id)
-      note_parent(user, id, 'G')
+local function end_child(user, id, effect, letter)
+  local record = parse_record(redis.call('HGET', user_key(user, 'tasks'), id))
+  if not record then
+    return
+  elseif record.state ~= 'D' then     -- tasks that it had added are gone
+    redis.call('HDEL', user_key(user, 'waits'), id)
+    add_stat('holding', -1)
+    note_parent(user, id, 'G')
+  elseif effect == 'drop' then
+    drop_waiting(user, id, record)
+  else
+    cancel_waiting(user, id, record, letter == 'G' and 'orphaned' or 'parent', CANCELED_TTL)
+  end
+end
+
+-- Take up to `most` edges of an ended parent; `left` says how many are left.
+local function take_edges(parent, most, edges)
+  local key = user_key(parent.user, 'children:' .. parent.id)
+  local stays = parent.letter == 'X' or parent.letter == 'C'
+  if stays and not parent.left then     -- else those that stay would be met again
+    local length = redis.pcall('LLEN', key)
+    parent.left = tonumber(length) or 0
+  end
+  local want = math.min(parent.left or most, most)
+  local popped = want > 0 and redis.pcall('LPOP', key, want) or {}
+  parent.left = stays and parent.left - #popped or (#popped == want and redis.call('LLEN', key)) or 0
+  if #popped == 0 then     -- nobody waits for it; or the key is somebody else's
+    parent.left = 0
+    return 0
+  end
+  load_counts({ parent.user })
+  add_count(parent.user, 'p', -1)
+  add_stat('parents', -1)
+  for i = 1, #popped do
+    local policy, seq, child = string.match(popped[i], '^(%a)(%d+):(.*)$')
+    edges[#edges + 1] = { policy = policy, seq = seq, child = child or '', parent = parent, key = key,
+      text = popped[i] }
+  end
+  return #popped
+end
+
+-- Put edges back that stay, and count again the parents that have some.
+local function keep_edges(user, staying, edges)
+  local counted = {}
+  for key, texts in pairs(staying) do
+    redis.call('RPUSH', key, unpack(texts))
+  end
+  for _, edge in ipairs(edges) do
+    if not counted[edge.key] and (staying[edge.key] or edge.parent.left > 0) then
+      counted[edge.key] = true
+      add_count(user, 'p', 1)
+      add_stat('parents', 1)
     end
   end
 end
 
--- Sort the edges of one parent by their effect. Returns the ids of children that wait no more, are to be canceled or
--- dropped; the fields of those that wait for one parent less, and the edges that stay.
-local function sort_edges(user, letter, edges)
-  local ids, seqs, policies = {}, {}, {}
+-- Tell the children of one user, by edges that were taken.
+local function tell_children(user, edges)
+  local ids, known, fields, ready, ending, staying = {}, {}, {}, {}, {}, {}
   for i, edge in ipairs(edges) do
-    policies[i], seqs[i], ids[i] = string.match(edge, '^(%a)(%d+):(.*)$')
-    ids[i] = ids[i] or ''
+    ids[i] = edge.child
   end
   local texts = redis.pcall('HMGET', user_key(user, 'waits'), unpack(ids))
-  local sorted = { count = {}, cancel = {}, drop = {}, fields = {}, stay = {} }
-  for i, id in ipairs(ids) do
-    local seq, count = string.match(texts[i] or '', '^(%d+):(%d+)$')
-    local effect = EFFECTS[letter][policies[i]]
-    if seq and seq == seqs[i] then
-      if not effect then
-        table.insert(sorted.stay, edges[i])
-      elseif effect == 'count' and tonumber(count) > 1 then
-        table.insert(sorted.fields, id)
-        table.insert(sorted.fields, seq .. ':' .. string.format('%d', count - 1))
+  for i, edge in ipairs(edges) do
+    local wait = known[edge.child]
+    if not wait then
+      local seq, count = string.match(texts[i] or '', '^(%d+):(%d+)$')
+      wait = { seq = seq, count = tonumber(count), id = edge.child }
+      known[edge.child] = wait
+      known[#known + 1] = wait
+    end
+    local effect = EFFECTS[edge.parent.letter][edge.policy]
+    if wait.seq and wait.seq == edge.seq and not wait.over then
+      if effect == 'count' then
+        wait.count, wait.less = wait.count - 1, true
+        wait.over = wait.count == 0
+      elseif effect then
+        wait.over = true
+        ending[#ending + 1] = { edge.child, effect, edge.parent.letter }
       else
-        table.insert(sorted[effect], id)
+        staying[edge.key] = staying[edge.key] or {}
+        table.insert(staying[edge.key], edge.text)
       end
     end
   end
-  return sorted
-end
-
--- Tell up to `most` children of an ended parent. Returns how many edges that took; `left` says how many are left.
-local function tell_children(parent, most)
-  local user = parent.user
-  local key = user_key(user, 'children:' .. parent.id)
-  parent.left = parent.left or redis.pcall('LLEN', key)
-  parent.left = tonumber(parent.left) or 0     -- somebody else's key leads to no child
-  local edges = parent.left > 0 and redis.call('LPOP', key, math.min(parent.left, most)) or {}
-  parent.left = #edges > 0 and parent.left - #edges or 0
-  if #edges == 0 then
-    return 0
+  for _, wait in ipairs(known) do
+    if wait.less and wait.count == 0 then
+      ready[#ready + 1] = wait.id
+    elseif wait.less and not wait.over then
+      fields[#fields + 1], fields[#fields + 2] = wait.id, wait.seq .. ':' .. string.format('%d', wait.count)
+    end
   end
-  load_counts({ user })
-  local sorted = sort_edges(user, parent.letter, edges)
-  if #sorted.fields > 0 then
-    redis.call('HSET', user_key(user, 'waits'), unpack(sorted.fields))
+  if #fields > 0 then
+    redis.call('HSET', user_key(user, 'waits'), unpack(fields))
   end
-  if #sorted.count > 0 then
-    redis.call('HDEL', user_key(user, 'waits'), unpack(sorted.count))
-    release_tasks(user, sorted.count)
+  if #ready > 0 then
+    redis.call('HDEL', user_key(user, 'waits'), unpack(ready))
+    release_tasks(user, ready)
   end
-  end_children(user, sorted.cancel, function(_, id, record)
-    cancel_waiting(user, id, record, parent.letter == 'G' and 'orphaned' or 'parent', CANCELED_TTL)
-  end)
-  end_children(user, sorted.drop, drop_waiting)
-  if #sorted.stay > 0 then
-    redis.call('RPUSH', key, unpack(sorted.stay))
-  elseif parent.left == 0 and redis.call('EXISTS', key) == 0 then
-    add_count(user, 'p', -1)
-    add_stat('parents', -1)
+  keep_edges(user, staying, edges)
+  for _, child in ipairs(ending) do
+    end_child(user, unpack(child))
   end
-  return #edges
 end
 
 -- Take up a parent that an earlier call has left, unless it lives again since.
 local function next_left()
-  local text = queue.releasing > 0 and redis.call('LPOP', RELEASES)
+  local text = redis.call('LPOP', RELEASES)
   if not text then
     set_stat('releasing', 0)
     return
@@ -140,16 +181,25 @@ local function next_left()
   end
 end
 
--- Tell the children of what has ended, in this call and in earlier ones.
+-- Tell the children of what has ended, in this call and in earlier ones: at once of all that has, then of what that has
+-- ended in its turn.
 local function release_children()
   local budget, n = RELEASE_MOST, 1
   while budget > 0 and (ended_parents[n] or queue.releasing > 0) do
-    local parent = ended_parents[n]
-    budget = budget - 1
-    if parent then
-      budget = budget - tell_children(parent, budget)
+    local edges_of = {}
+    while budget > 0 and ended_parents[n] do
+      local parent = ended_parents[n]
+      edges_of[parent.user] = edges_of[parent.user] or {}
+      budget = budget - 1 - take_edges(parent, budget, edges_of[parent.user])
       n = parent.left == 0 and n + 1 or n
-    else
+    end
+    for user, edges in pairs(edges_of) do
+      if #edges > 0 then
+        tell_children(user, edges)
+      end
+    end
+    if budget > 0 and not ended_parents[n] and queue.releasing > 0 then
+      budget = budget - 1
       next_left()
     end
   end

@@ -6,10 +6,11 @@
 --   scopes    how many user lists are registered
 --   *_total and queued, scheduled, deferred, failed: totals
 --   flows     how many graphs are kept          parents  how many tasks others wait for
---   releasing of these, how many have ended and have children that are to be told yet (lib/release)
+--   holding   how many tasks wait for others that they have added (lib/link)
+--   releasing how many have ended and have children that are to be told yet (lib/release)
 --   rules     `<cost> <subjects with limits> <of these, names>`  aging     ms of waiting that a level is worth
 local queue = { now = 0, clock = 0, everyone = 0, seq = 0, scopes = 0, rules = 0, queued = 0, scheduled = 0,
-  deferred = 0, failed = 0, flows = 0, parents = 0, releasing = 0 }
+  deferred = 0, failed = 0, flows = 0, parents = 0, holding = 0, releasing = 0 }
 local changed = {}
 
 -- Workers beat every second. If they did until lately and then no script ran for 3 s, Redis itself stood still: the
