@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fairque.config import FairQueueConfig
+    from fairque.core.graph import Graph, chain, group
     from fairque.core.models import Task
     from fairque.core.options import Priority
     from fairque.core.retry import Backoff, Retry
     from fairque.core.state import TaskState
+    from fairque.core.wants import from_parent
     from fairque.errors import (
         FairqueError,
+        GraphError,
         PartialPush,
         QueueFull,
         RedisUnavailable,
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from fairque.queue.async_queue import AsyncTaskQueue
     from fairque.queue.handle import AsyncTaskHandle, TaskHandle
     from fairque.queue.queue import TaskQueue
-    from fairque.queue.registry import task
+    from fairque.queue.registry import task, xcom_task
     from fairque.worker.context import current_task
     from fairque.worker.handler import TaskHandler
     from fairque.worker.worker import AsyncWorker, Worker
@@ -42,6 +45,8 @@ __all__ = [
     "Backoff",
     "FairQueueConfig",
     "FairqueError",
+    "Graph",
+    "GraphError",
     "PartialPush",
     "Priority",
     "QueueFull",
@@ -63,8 +68,12 @@ __all__ = [
     "TaskValidationError",
     "UnknownTask",
     "Worker",
+    "chain",
     "current_task",
+    "from_parent",
+    "group",
     "task",
+    "xcom_task",
 ]
 
 _HOMES = {
@@ -74,6 +83,8 @@ _HOMES = {
     "Backoff": "fairque.core.retry",
     "FairQueueConfig": "fairque.config",
     "FairqueError": "fairque.errors",
+    "Graph": "fairque.core.graph",
+    "GraphError": "fairque.errors",
     "PartialPush": "fairque.errors",
     "Priority": "fairque.core.options",
     "QueueFull": "fairque.errors",
@@ -95,8 +106,12 @@ _HOMES = {
     "TaskValidationError": "fairque.errors",
     "UnknownTask": "fairque.errors",
     "Worker": "fairque.worker.worker",
+    "chain": "fairque.core.graph",
     "current_task": "fairque.worker.context",
+    "from_parent": "fairque.core.wants",
+    "group": "fairque.core.graph",
     "task": "fairque.queue.registry",
+    "xcom_task": "fairque.queue.registry",
 }
 """Where each name lives. It is imported when it is first asked for: `fairque --help` needs no redis, no asyncio."""
 

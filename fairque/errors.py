@@ -26,6 +26,12 @@ class TaskNameTaken(TaskValidationError):
     """Another function is already registered under this task name."""
 
 
+class GraphError(TaskValidationError):
+    """These tasks do not make a graph that can be enqueued: there are none, they wait for each other in a circle, they
+    are of several users, or a parameter asks for a result that no parent has.
+    """
+
+
 class UnknownTask(FairqueError, LookupError):
     """No task of that id (or no function of that name) is known."""
 

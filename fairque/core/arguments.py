@@ -99,6 +99,21 @@ class Parameters:
             raise _refusal(path, str(error)) from None
         return rebuilt, named
 
+    def taken(self, name: str, found: bytes | Sequence[bytes]) -> Any:
+        """Return what a parameter gets from a parent, or from several as a list: results as JSON, made what its
+        annotation says.
+
+        Raises:
+            TaskValidationError: it does not fit; the message begins with the parameter's name.
+        """
+        encoded = found if isinstance(found, bytes) else b"[%b]" % b",".join(found)
+        kind = self._named.get(name, self._rest)
+        try:
+            value = msgspec.json.decode(encoded)
+            return value if kind in (Any, None) else msgspec.convert(value, kind, str_keys=True)
+        except msgspec.MsgspecError as error:
+            raise _refusal(name, str(error)) from None
+
     def _kinds(self, args: Sequence[Any]) -> Sequence[Any]:
         extra = len(args) - len(self._positional)
         return self._positional[: len(args)] if extra <= 0 else [*self._positional, *[self._variadic] * extra]

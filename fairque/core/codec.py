@@ -114,7 +114,7 @@ def encode_call(task: Task[Any], name: str, args: Iterable[Any], kwargs: Mapping
         task.parents or None,
         task.policy,
         dict(task.takes) or None,
-        (task.push_key or task.task_id) if task.auto_xcom else None,
+        task.push_key if task.auto_xcom else None,
         task.enable_xcom,
     )
     return encode_body(Body(name, args, kwargs, terms, task.cost, task.unique_key))  # type: ignore[arg-type]

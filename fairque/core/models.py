@@ -9,10 +9,13 @@ from typing import Any, Generic, Literal, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from fairque.core.graph import Wired
 from fairque.core.options import Executor, Priority, check_options
 from fairque.core.outcome import Failure
 from fairque.core.retry import Backoff, ErrorNames
 from fairque.core.state import TaskState
+from fairque.core.wants import Want, unmet
+from fairque.core.wording import clipped
 from fairque.errors import TaskValidationError
 
 R = TypeVar("R", covariant=True)
@@ -42,7 +45,7 @@ class Progress(msgspec.Struct, frozen=True, array_like=True):
     message: str = ""
 
 
-class Task(msgspec.Struct, Generic[R], frozen=True, eq=False, kw_only=True):
+class Task(Wired, msgspec.Struct, Generic[R], frozen=True, eq=False, kw_only=True):
     """One unit of work of one user. Frozen: `with_` returns a changed copy.
 
     Calling a task runs its function here and now, past any queue. The second half of the fields is filled in by the
@@ -57,6 +60,8 @@ class Task(msgspec.Struct, Generic[R], frozen=True, eq=False, kw_only=True):
     payload: dict[str, Any] | None = None
     encode: Callable[[Task[Any]], bytes] | None = None
     """Turns the call into its stored form, checking each argument against the function's annotations."""
+    wants: tuple[Want, ...] = ()
+    """Which of its parameters take results of parents, unless the call gives them."""
 
     task_id: str | None = None
     user_id: str | None = None
@@ -88,13 +93,13 @@ class Task(msgspec.Struct, Generic[R], frozen=True, eq=False, kw_only=True):
     """What a start of it is charged to its user where the queue's cost is `declared`."""
 
     depends_on: tuple[str, ...] = ()
-    """Ids of tasks of its user that must end before it may start."""
+    """Ids of tasks of its user that must have ended before it may start."""
     on_parent_failure: Literal["wait", "run", "cancel"] = "wait"
     """What becomes of it where a parent failed or was canceled."""
-    on_success: Any = None
+    on_success: Wired | None = None
     """A task, or a graph of tasks, that is enqueued in the step that finishes this one."""
-    on_failure: Any = None
-    """The same for the step in which it fails for good."""
+    on_failure: Wired | None = None
+    """The same for the step in which it fails for good. The tasks of either are its own: no other has them."""
     enable_xcom: bool = True
     """Whether its run may use `xcom_push` and `xcom_pull`."""
     auto_xcom: bool = False
@@ -159,11 +164,23 @@ class Task(msgspec.Struct, Generic[R], frozen=True, eq=False, kw_only=True):
         return replace(self, **checked)
 
     def __call__(self) -> R:
-        """Run the function here and now with this task's arguments, and return what it returns."""
+        """Run the function here and now with this task's arguments, and return what it returns.
+
+        Raises:
+            TaskValidationError: this process does not know the function, or an argument would come from a parent.
+        """
         if self.function is None:
             raise TaskValidationError(f"{self.name or 'a payload task'}: has no function in this process to call")
+        if self.wants and (missing := unmet(self.wants, self.args, self.kwargs)):
+            name = missing[0].parameter
+            raise TaskValidationError(f"{name}: would come from a parent, and this call has none: give it {name}=...")
         result: R = self.function(*self.args, **self.kwargs)
         return result
+
+    @property
+    def label(self) -> str:
+        """What messages call it: its id, else the name of its function."""
+        return clipped(self.task_id or self.name or "a payload task", 40)
 
     def __repr__(self) -> str:
         """Name the task without its arguments: they may be secret, and may be large."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any, Final, Literal
 
+from fairque.core.graph import Wired, wired
 from fairque.core.ids import check_printable, check_task_id, check_user_id
 from fairque.core.quantity import check_number, check_seconds, check_whole
 from fairque.core.retry import Backoff, ErrorNames, error_names
@@ -107,14 +108,17 @@ def _check_payload(value: object) -> dict[str, Any]:
 
 def _check_parents(value: object) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, Sequence):
-        raise TaskValidationError(f"depends_on: expected a list of task ids, got {shown(value)}")
+        raise TaskValidationError(f"depends_on: expected a list of task ids or handles, got {shown(value)}")
     if len(value) > MAX_PARENTS:
-        raise TaskValidationError(f"depends_on: {len(value):,} task ids; a task waits for {MAX_PARENTS:,} at most")
-    ids = []
-    for one in value:
-        held = getattr(one, "task_id", one)
-        ids.append(check_printable(held, "depends_on"))
-    return tuple(dict.fromkeys(ids))
+        raise TaskValidationError(f"depends_on: {len(value):,} tasks; a task waits for {MAX_PARENTS:,} at most")
+    return tuple(dict.fromkeys(_parent_id(one) for one in value))
+
+
+def _parent_id(value: object) -> str:
+    task_id = getattr(value, "task_id", value)
+    if task_id is None:
+        raise TaskValidationError("depends_on: a task that was not pushed has no id yet; write parent >> child")
+    return check_printable(task_id, "depends_on")
 
 
 def _check_policy(value: object) -> str:
@@ -123,10 +127,14 @@ def _check_policy(value: object) -> str:
     return str(value)
 
 
-def _check_follower(value: object) -> object:
-    if not hasattr(value, "__rshift__") or callable(getattr(value, "parameters", None)):
-        raise TaskValidationError(f"expected a task or a graph of tasks to follow, got {type(value).__name__}")
-    return value
+def _follower(name: str) -> Callable[[object], Wired]:
+    def check(value: object) -> Wired:
+        try:
+            return wired(value)
+        except TaskValidationError as error:
+            raise type(error)(f"{name}: {error}") from None
+
+    return check
 
 
 def _flag(name: str) -> Callable[[object], bool]:
@@ -165,8 +173,8 @@ OPTIONS: Final[dict[str, Callable[[object], Any]]] = {
     "cost": lambda value: check_number("cost", value, 0.001, 1_000_000),
     "depends_on": _check_parents,
     "on_parent_failure": _check_policy,
-    "on_success": _optional(_check_follower),
-    "on_failure": _optional(_check_follower),
+    "on_success": _optional(_follower("on_success")),
+    "on_failure": _optional(_follower("on_failure")),
     "enable_xcom": _flag("enable_xcom"),
     "auto_xcom": _flag("auto_xcom"),
     "push_key": _optional(lambda value: check_printable(value, "push_key")),

@@ -9,12 +9,16 @@ import time
 from functools import lru_cache
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
+from msgspec.structs import replace
+
 from fairque.core.arguments import check_payload
 from fairque.core.codec import encode_call
+from fairque.core.graph import not_a_task
 from fairque.core.ids import check_task_id, check_user_id, format_task_id
 from fairque.core.models import Task
 from fairque.core.options import Priority, check_priority
-from fairque.errors import TaskValidationError
+from fairque.core.wants import unmet
+from fairque.errors import GraphError, TaskValidationError
 from fairque.store.tasks import Accepted, Entry, user_print
 
 R = TypeVar("R")
@@ -50,25 +54,38 @@ class Mint:
         """Return a name for one push of a chosen id."""
         return f"{self._random.getrandbits(48):x}"
 
+    def mark(self) -> str:
+        """Return a name for one graph: the nonce of all its tasks, which tells their graph from any other."""
+        return f"g{self._random.getrandbits(60):015x}"
+
 
 def entry_of(task: Task[Any], user_id: str | None, mint: Mint) -> Entry:
     """Return a task as it is sent.
 
     Raises:
-        TaskValidationError: it has no user, or its arguments are refused.
+        TaskValidationError: it has no user, its arguments are refused, or one of them would come from a parent and
+            there is none.
     """
     if not isinstance(task, Task):
-        hint = "; call it: queue.push(add(1, 2))" if hasattr(task, "parameters") else ""
-        raise TaskValidationError(f"expected a task, got {type(task).__name__}{hint}")
-    user = task.user_id if user_id is None else user_id
-    if user is None:
-        raise TaskValidationError(f"{task!r}: has no user; give user_id= when it is pushed, or @task(user_id=...)")
-    _check_text_once(user) if type(user) is str else check_user_id(user)
+        raise not_a_task(task)
+    user = user_of(task, user_id)
     if task.task_id is None:
         task_id, nonce = mint.task_id(user), ""
     else:
         task_id, nonce = check_task_id(task.task_id), mint.nonce() if task.nonce is None else task.nonce
-    return Entry(user, task_id, _level(task.priority), nonce, _when(task), _body(task))
+    return Entry(user, task_id, _level(task.priority), nonce, _when(task), _body(task, task_id))
+
+
+def user_of(task: Task[Any], user_id: str | None) -> str:
+    """Return whose task it is: `user_id` goes before what it says itself.
+
+    Raises:
+        TaskValidationError: it has no user, or that can be none.
+    """
+    user = task.user_id if user_id is None else user_id
+    if user is None:
+        raise TaskValidationError(f"{task!r}: has no user; give user_id= when it is pushed, or @task(user_id=...)")
+    return _check_text_once(user) if type(user) is str else check_user_id(user)
 
 
 _check_text_once = lru_cache(maxsize=65_536)(check_user_id)
@@ -94,9 +111,22 @@ def _when(task: Task[Any]) -> str:
     return when if task.expires_in is None else f"{when}/{max(1, int(task.expires_in * 1000))}"
 
 
-def _body(task: Task[Any]) -> bytes:
+def _body(task: Task[Any], task_id: str) -> bytes:
+    if task.auto_xcom or task.push_key is not None:
+        task = _keyed(task, task_id)
+    for want in unmet(task.wants, task.args, task.kwargs) if task.wants else ():
+        if want.parameter not in task.takes:
+            raise GraphError(f"{want.parameter}: comes from a parent, and {task.label} has none: write parent >> child")
     if task.encode is not None:
         return task.encode(task)
     payload = task.payload or {}
     check_payload(payload)
     return encode_call(task, "", (), payload)
+
+
+def _keyed(task: Task[Any], task_id: str) -> Task[Any]:
+    if not task.auto_xcom:
+        raise TaskValidationError("push_key: names what auto_xcom=True stores; give both, or neither")
+    if not task.enable_xcom:
+        raise TaskValidationError("auto_xcom: enable_xcom=False forbids it")
+    return task if task.push_key is not None else replace(task, push_key=task_id)

@@ -147,6 +147,8 @@ def _call_of(encoded: bytes, task_id: str, *, strict: bool) -> dict[str, Any]:
     function = find_task(body.name)
     if function is None:
         return {"name": body.name, "args": tuple(body.args), "kwargs": body.kwargs, **options}
+    if function.wants:
+        options["wants"] = function.wants
     if function.backoff and body.terms.backoff is None:
         options["retry_backoff"] = function.backoff
     try:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Final, Generic, ParamSpec, Protocol, TypeVar, overload
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any, Concatenate, Final, Generic, Never, NoReturn, ParamSpec, Protocol, TypeVar, overload
 
 from msgspec.structs import replace
 
 from fairque.core.arguments import Parameters
 from fairque.core.codec import encode_call
-from fairque.core.ids import MAX_NAME_BYTES, check_user_id
+from fairque.core.graph import Graph, Wired, group, not_a_task
+from fairque.core.ids import MAX_NAME_BYTES, check_printable, check_user_id
 from fairque.core.models import Task
 from fairque.core.naming import name_of
 from fairque.core.options import check_options
+from fairque.core.wants import wants_of
 from fairque.errors import TaskNameTaken, TaskValidationError
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
+T = TypeVar("T")
 
 
 class TaskFunction(Generic[P, R]):
@@ -33,8 +36,9 @@ class TaskFunction(Generic[P, R]):
             self.user_of = options.pop("user_id")
         if "payload" in options:
             raise TaskValidationError("payload: a task that calls a function has arguments instead")
+        self.wants = wants_of(function)
         self._template: Task[Any] = Task(
-            name=self.name, function=function, encode=self._encode, **check_options(options)
+            name=self.name, function=function, encode=self._encode, wants=self.wants, **check_options(options)
         )
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Task[R]:
@@ -43,6 +47,21 @@ class TaskFunction(Generic[P, R]):
             return replace(self._template, args=args, kwargs=kwargs)
         user_id = check_user_id(self.user_of(*args, **kwargs))
         return replace(self._template, args=args, kwargs=kwargs, user_id=user_id)
+
+    def map(self: Callable[Concatenate[T, ...], Wired], items: Iterable[T]) -> Graph:
+        """Return a group of calls, one with each item: what waits for it gets the list of their results.
+
+        Raises:
+            TaskValidationError: there are no items, or more than a graph may have tasks.
+        """
+        if not isinstance(items, Iterable):
+            raise TaskValidationError(f"map: expected a list of arguments, got {type(items).__name__}")
+        return group(self(item) for item in items)
+
+    def _uncalled(self, _: Never) -> NoReturn:
+        raise not_a_task(self)
+
+    __rshift__ = __lshift__ = __or__ = __rrshift__ = __rlshift__ = __ror__ = _uncalled
 
     @functools.cached_property
     def parameters(self) -> Parameters:
@@ -79,7 +98,9 @@ def task(function: Callable[..., Any] | None = None, /, *, name: str | None = No
 
     Options: `name` (default `module:qualname`), `task_id`, `user_id` (a string, or a callable over the call's
     arguments), `priority`, `max_retries`, `retry_backoff`, `retry_on`, `no_retry_on`, `timeout`, `executor`, `delay`,
-    `execute_after`, `expires_in`, `unique_key`, `result_ttl`, `cost`.
+    `execute_after`, `expires_in`, `unique_key`, `result_ttl`, `cost`, `depends_on` (ids or handles of tasks that must
+    have ended), `on_parent_failure` (`"wait"`, `"run"` or `"cancel"`), `on_success`, `on_failure` (a task or a graph
+    that follows), `enable_xcom`, `auto_xcom` (its result is kept as `push_key`, by default its id), `push_key`.
 
     Raises:
         TaskValidationError: not a function, a lambda or a nested function, or an option is not accepted.
@@ -88,6 +109,17 @@ def task(function: Callable[..., Any] | None = None, /, *, name: str | None = No
     if function is None:
         return lambda found: _register(TaskFunction(_checked(found), name, dict(options)))
     return _register(TaskFunction(_checked(function), name, dict(options)))
+
+
+def xcom_task(key: str, /, **options: Any) -> _Decorator:
+    """Make a task of a function whose result other tasks of its run pull by this key: `@xcom_task("rows")`.
+
+    Options are those of `@task`.
+
+    Raises:
+        TaskValidationError: as `@task`.
+    """
+    return task(**options, auto_xcom=True, push_key=check_printable(key, "push_key"))
 
 
 def called(function: object, args: object, kwargs: object) -> Task[Any]:

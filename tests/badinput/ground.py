@@ -21,7 +21,7 @@ from tests.contract.facade import Blocking, Loop
 from tests.server import delete_keys
 
 COLOURS: Final = ("sync", "async")
-LONGEST: Final = 300
+LONGEST: Final = 400
 """Characters of an error's text, however long what was given."""
 
 Snapshot = dict[tuple[bytes, bytes], bytes]

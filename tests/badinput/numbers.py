@@ -91,6 +91,13 @@ OPTIONS: Final[dict[str, frozenset[str]]] = {
     "unique_key": frozenset({"text", "none"}),
     "result_ttl": _SECONDS | {"none"},
     "cost": _POSITIVE,
+    "depends_on": frozenset(),
+    "on_parent_failure": frozenset(),
+    "on_success": frozenset({"none"}),
+    "on_failure": frozenset({"none"}),
+    "enable_xcom": frozenset({"true"}),
+    "auto_xcom": frozenset({"true"}),
+    "push_key": frozenset({"none"}),
 }
 """Of every option of a task but its ids and payload: the values that it takes."""
 

@@ -8,25 +8,28 @@ from typing import Final
 
 import pytest
 
-from fairque import Task
+from fairque import TaskQueue
 from fairque.cli.main import COMMANDS
 from fairque.core.options import OPTIONS
+from fairque.worker.context import TaskContext
 
 
 def _module(name: str) -> Callable[[], bool]:
     return lambda: importlib.util.find_spec(f"fairque.{name}") is not None
 
 
+def _verb(name: str) -> Callable[[], bool]:
+    return lambda: hasattr(TaskQueue, name)
+
+
 LATER: Final[dict[str, Callable[[], bool]]] = {
-    "dependencies: self, a cycle of 2 and of 1,000, unknown, another user's, 10^5 parents, twice the same; "
-    "parents that are finished, failed, expired": lambda: "depends_on" in OPTIONS,
-    "dependencies: a graph with a cycle, with itself, of 10^5 tasks": lambda: hasattr(Task, "__rshift__"),
-    "dependencies: a parameter that comes from a task that is none": _module("core.graph"),
+    "dependencies: unknown, another user's; parents that are finished, failed, expired": _verb("enqueue"),
+    "dependencies: what test_graphs.py refuses, by enqueue and push: nothing is written": _verb("enqueue"),
     "cron: four fields, 60, */0, 31 February, R, @reboot, Arabic digits, 10 KB; a zone unknown, and ../etc/passwd; "
     "29 February, gaps, overlaps and half hours of daylight saving": _module("scheduler"),
     "cron: the same on a command line": lambda: "schedule" in COMMANDS,
     "ids: a schedule's": _module("core.cron"),
-    "ids and payloads of xcom": lambda: "enable_xcom" in OPTIONS,
+    "ids and payloads of xcom": lambda: hasattr(TaskContext, "xcom_push"),
     "tags of a task": lambda: "tags" in OPTIONS,
 }
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from fairque import Backoff, Priority, Task
-from fairque.core.options import MAX_RETRIES, OPTIONS, check_options
+from fairque import Backoff, Priority, Task, group
+from fairque.core.layout import layout_of
+from fairque.core.options import MAX_PARENTS, MAX_RETRIES, OPTIONS, check_options
 from fairque.core.quantity import MAX_SECONDS
 from fairque.errors import TaskValidationError
 
@@ -18,6 +19,11 @@ NAIVE = datetime(2026, 11, 21)
 EARLY = datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))
 LATE = datetime.max.replace(tzinfo=timezone(timedelta(hours=-12)))
 
+FOLLOWER = Task[int]()
+FOLLOWERS = FOLLOWER >> Task[int]()
+
+NO_FOLLOWERS: list[object] = [3, "f", check_options, Task, [], [3]]
+NO_FLAGS: list[object] = [None, 0, 1, "yes", []]
 NO_INSTANTS: list[object] = [NAIVE, 0, "2026-11-21", EARLY, LATE]
 
 
@@ -48,6 +54,20 @@ NO_INSTANTS: list[object] = [NAIVE, 0, "2026-11-21", EARLY, LATE]
         ("payload", {"a": []}, {"a": []}),
         ("task_id", "extract", "extract"),
         ("user_id", "user:1", "user:1"),
+        ("depends_on", [], ()),
+        ("depends_on", ["b", "a", "b"], ("b", "a")),
+        ("depends_on", (Task[int](task_id="a"), "b"), ("a", "b")),
+        ("depends_on", [str(n) for n in range(MAX_PARENTS)], tuple(str(n) for n in range(MAX_PARENTS))),
+        ("on_parent_failure", "wait", "wait"),
+        ("on_parent_failure", "run", "run"),
+        ("on_parent_failure", "cancel", "cancel"),
+        ("on_success", None, None),
+        ("on_success", FOLLOWER, FOLLOWER),
+        ("on_failure", FOLLOWERS, FOLLOWERS),
+        ("enable_xcom", False, False),
+        ("auto_xcom", True, True),
+        ("push_key", "rows", "rows"),
+        ("push_key", None, None),
     ],
 )  # fmt: skip
 def test_an_accepted_value_is_kept_as_a_task_holds_it(option: str, value: object, kept: object) -> None:
@@ -74,6 +94,15 @@ def test_an_accepted_value_is_kept_as_a_task_holds_it(option: str, value: object
         *(("payload", value) for value in ([1], "{}", 3, b"{}")),
         *(("task_id", value) for value in ("", 3, "a\nb")),
         *(("user_id", value) for value in ("", 3, "*", "a\nb")),
+        *(
+            ("depends_on", value)
+            for value in ("a", b"a", 3, None, {"a"}, [3], [""], ["a\nb"], [None], [Task[int]()], [Task])
+        ),
+        ("depends_on", [str(n) for n in range(100_000)]),
+        *(("on_parent_failure", value) for value in ("w", "Wait", "", None, 3, ["run"])),
+        *((hook, value) for hook in ("on_success", "on_failure") for value in NO_FOLLOWERS),
+        *((flag, value) for flag in ("enable_xcom", "auto_xcom") for value in NO_FLAGS),
+        *(("push_key", value) for value in ("", 3, "a\nb", "x" * 257, check_options)),
     ],
     ids=lambda value: ascii(value)[:30],
 )
@@ -81,6 +110,16 @@ def test_another_value_is_refused_by_the_options_name(option: str, value: object
     with pytest.raises(TaskValidationError, match=option) as caught:
         check_options({option: value})
     assert len(str(caught.value)) < 200
+
+
+def test_a_list_that_follows_is_a_group() -> None:
+    follower = check_options({"on_success": [FOLLOWER, [FOLLOWERS]]})["on_success"]
+    assert layout_of(follower) == layout_of(group(FOLLOWER, FOLLOWERS))
+
+
+def test_a_task_without_an_id_to_depend_on_is_refused_with_the_way_to_say_it() -> None:
+    with pytest.raises(TaskValidationError, match=r"depends_on: .* no id yet; write parent >> child"):
+        check_options({"depends_on": [Task[int]()]})
 
 
 @pytest.mark.parametrize(
