@@ -71,12 +71,12 @@ def task_page(task: Task[Any], told: Explanation, *, now: datetime) -> Renderabl
     page.add_row("priority", task.priority.name)
     page.add_row("attempts", _attempts(task))
     for name, text in _terms(task).items():
-        page.add_row(name, text)
+        page.add_row(name, Text(text))
     for name, at in _instants(task, told).items():
         if at is not None:
             page.add_row(name.removesuffix("_at"), _when(at, now))
     if task.progress is not None:
-        page.add_row("progress", printable(f"{task.progress.percent:g}%  {task.progress.message}".rstrip()))
+        page.add_row("progress", Text(printable(f"{task.progress.percent:g}%  {task.progress.message}".rstrip())))
     if task.failure is None:
         return page
     if task.state is TaskState.CANCELED:

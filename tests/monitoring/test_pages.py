@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fairque.core.limits import Caps
-from fairque.core.models import Task
+from fairque.core.models import Progress, Task
 from fairque.core.outcome import Failure
 from fairque.core.settings import FairnessSettings
 from fairque.core.state import TaskState
@@ -211,6 +211,14 @@ def test_a_task_shows_its_times_and_failure_and_never_its_arguments() -> None:
     assert "failure   ValueError: no [disk]" in text
     assert plain["pushed_at"] == datetime.fromtimestamp(0x019AAB0E8C00 / 1000, UTC).isoformat()
     assert plain["failure"] == {"type": "ValueError", "message": "no [disk]", "traceback": failure.traceback}
+
+
+def test_what_people_write_is_no_markup() -> None:
+    task: Task[Any] = Task(
+        task_id="x", user_id="u", state=TaskState.STARTED, unique_key="[b]order[/i]", progress=Progress(50, "[/half]")
+    )
+    rows = rows_of(task_page(task, told(), now=NOW))
+    assert (rows["unique key"], rows["progress"]) == ("[b]order[/i]", "50%  [/half]")
 
 
 def test_a_chosen_id_tells_no_time() -> None:
