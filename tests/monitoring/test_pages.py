@@ -229,3 +229,17 @@ def test_a_chosen_id_tells_no_time() -> None:
     text = printed(task_page(task, told(due_at=NOW, started_at=NOW), now=NOW - timedelta(seconds=30)), terminal=False)
     assert "due       2026-11-22 12:00:00.000+00:00 (in 30 s)" in text
     assert "name      none: a payload task" in text
+
+
+def test_a_task_of_a_flow_says_what_it_waits_for_and_which_flow_it_is_of() -> None:
+    fields: dict[str, Any] = {"user_id": "u", "state": TaskState.DEFERRED, "incarnation": "g0123456789abcde"}
+    task: Task[Any] = Task(
+        task_id="019aab0e-8c00-7000-8000-000000000000", parents=("[a]", "b", "c", "d", "e"), policy="c", **fields
+    )
+    rows = rows_of(task_page(task, told(), now=NOW))
+    assert (rows["flow"], rows["parents"]) == ("g0123456789abcde", "[a], b, c and 2 more (cancel)")
+    assert "pushed" in rows
+    plain = task_json(task, told())
+    assert (plain["flow"], plain["parents"], plain["edge"]) == ("g0123456789abcde", ["[a]", *"bcde"], "cancel")
+    alone = task_page(Task(task_id="x", user_id="u", state=TaskState.QUEUED, incarnation="a1"), told(), now=NOW)
+    assert not {"flow", "parents"} & set(rows_of(alone))
