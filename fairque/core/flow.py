@@ -64,6 +64,11 @@ class FlowSummary(msgspec.Struct, frozen=True, kw_only=True):
         return 100 * self.ended / self.total if self.total else 0.0
 
     @property
+    def is_settled(self) -> bool:
+        """Whether nothing of it goes on by itself: all has ended, or waits for what failed or was canceled."""
+        return self.state.ended
+
+    @property
     def state(self) -> TaskState:
         """The state of the whole: the first of `STATES` that fits, else finished."""
         return next((state for state, fits in STATES if fits(self)), TaskState.FINISHED)

@@ -39,6 +39,7 @@ def summary(total: int = 10, **counts: Any) -> FlowSummary:
 def test_the_state_of_the_whole_follows_from_the_numbers(counts: dict[str, Any], state: str, ended: int) -> None:
     of = summary(**counts)
     assert (of.state, of.ended, of.percent) == (state, ended, 10 * ended)
+    assert of.is_settled is (state in {"finished", "failed", "canceled"})
 
 
 def test_a_flow_of_nothing_has_no_part_that_ended() -> None:
