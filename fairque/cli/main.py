@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "user": "Give users weights and caps, pause them, erase what they left.",
     "queue": "Cap or pause a queue or a task name, say how service is shared.",
     "task": "Show how a task stands and why; cancel it, or try it again.",
+    "flow": "Draw flows of tasks that wait for each other; cancel one.",
     "failed": "List what failed for good, queue it again, or forget it.",
     "doctor": "Check a live queue, and say what to do where something is wrong.",
     "simulate": "Replay a workload on a virtual clock, and ask: what if?",

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from fairque.core.models import Task
 from fairque.monitoring.tables import plain_table, quantity, span
-from fairque.monitoring.task_page import plain, printable
+from fairque.monitoring.task_page import one_line, plain
 
 
 def failed_json(tasks: Iterable[Task[Any]]) -> list[dict[str, Any]]:
@@ -49,4 +49,4 @@ def _error(task: Task[Any]) -> str:
     """Return the last error on one line."""
     if task.failure is None:
         return ""
-    return printable(" ".join(f"{task.failure.type}: {task.failure.message}".split()))
+    return one_line(f"{task.failure.type}: {task.failure.message}")

@@ -16,6 +16,13 @@ from fairque.store.readings import Stats
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 _ALARMS: Final = {"failed": "bold red", "lost": "bold red"}
+_STATES: Final = {
+    "failed": "bold red",
+    "canceled": "yellow",
+    "started": "green",
+    "finished": "green",
+    "deferred": "cyan",
+}
 _LATE: Final = 5.0
 """Seconds without a heartbeat after which a worker is marked: it sends one each second."""
 
@@ -136,6 +143,11 @@ def plain_table(*, pretty: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.header_style, table.border_style = "bold", "dim"
     return table
+
+
+def state_style(state: str | None) -> str:
+    """Return the style in which the state of a task is shown; None: its record is gone."""
+    return _STATES.get(state, "bold") if state else "dim"
 
 
 def bars_text(user: Standing) -> Text:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from fairque.core.flow import EDGES, is_mark
 from fairque.core.ids import user_print_of
 from fairque.core.models import Task
 from fairque.core.state import TaskState
-from fairque.monitoring.tables import span
+from fairque.monitoring.tables import span, state_style
 from fairque.queue.explaining import Explanation
+
+_MOST_NAMES: Final = 3
 
 
 def plain(task: Task[Any]) -> dict[str, Any]:
@@ -47,7 +52,8 @@ def plain(task: Task[Any]) -> dict[str, Any]:
 def task_json(task: Task[Any], told: Explanation) -> dict[str, Any]:
     """Return a task as plain values; instants are ISO 8601 in UTC."""
     instants = {name: None if at is None else at.isoformat() for name, at in _instants(task, told).items()}
-    return plain(task) | instants
+    waits = {"flow": _flow(task), "parents": [*task.parents], "edge": EDGES[task.policy]}
+    return plain(task) | waits | instants
 
 
 def explanation_json(told: Explanation) -> dict[str, Any]:
@@ -67,16 +73,16 @@ def task_page(task: Task[Any], told: Explanation, *, now: datetime) -> Renderabl
     page.add_row("name", Text(task.name or "none: a payload task"))
     page.add_row("user", Text(task.user_id or ""))
     state = str(task.state)
-    page.add_row("state", Text(f"{state} on {task.worker}" if task.worker else state, _style(state)))
+    page.add_row("state", Text(f"{state} on {task.worker}" if task.worker else state, state_style(state)))
     page.add_row("priority", task.priority.name)
     page.add_row("attempts", _attempts(task))
     for name, text in _terms(task).items():
-        page.add_row(name, text)
+        page.add_row(name, Text(text))
     for name, at in _instants(task, told).items():
         if at is not None:
             page.add_row(name.removesuffix("_at"), _when(at, now))
     if task.progress is not None:
-        page.add_row("progress", printable(f"{task.progress.percent:g}%  {task.progress.message}".rstrip()))
+        page.add_row("progress", Text(printable(f"{task.progress.percent:g}%  {task.progress.message}".rstrip())))
     if task.failure is None:
         return page
     if task.state is TaskState.CANCELED:
@@ -92,7 +98,7 @@ def explanation_page(told: Explanation) -> RenderableType:
     page = _page()
     page.add_row("task", Text.assemble((told.task_id, "bold"), f"  {told.name}".rstrip()))
     page.add_row("user", Text(told.user_id))
-    page.add_row("state", Text(str(told.state), _style(str(told.state))))
+    page.add_row("state", Text(str(told.state), state_style(str(told.state))))
     if told.position is not None:
         page.add_row("position", f"{_many(told.position, 'task')} of this user before it")
     if told.users_before is not None and told.state is TaskState.QUEUED:
@@ -107,6 +113,19 @@ def explanation_page(told: Explanation) -> RenderableType:
 def printable(text: str) -> str:
     """Return the text of an error as it may be shown: what would steer the terminal is escaped."""
     return "".join(char if char.isprintable() or char in "\n\t" else ascii(char)[1:-1] for char in text)
+
+
+def one_line(text: str) -> str:
+    """Return the same on one line."""
+    return printable(" ".join(text.split()))
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return the first few of these names; one that comes several times stands once, with its number."""
+    count = Counter(names)
+    words = [name if many == 1 else f"{name} × {many:,}" for name, many in count.items()]
+    more = sum([*count.values()][_MOST_NAMES:])
+    return ", ".join(words[:_MOST_NAMES]) + (f" and {more:,} more" if more else "")
 
 
 def _page() -> Table:
@@ -124,14 +143,21 @@ def _attempts(task: Task[Any]) -> str:
 
 
 def _terms(task: Task[Any]) -> dict[str, str]:
-    """Return the options of a task that was not left to the queue's defaults."""
+    """Return what of a task was not left to the queue's defaults: its options, and what it waits for."""
     terms = {
         "retries": None if task.max_retries is None else f"{task.max_retries:,} at most",
         "timeout": None if task.timeout is None else f"{span(task.timeout)} for an attempt",
         "executor": task.executor,
         "unique key": task.unique_key,
+        "flow": _flow(task),
+        "parents": listed(task.parents) + (f" ({EDGES[task.policy]})" if task.policy != "w" else "") or None,
     }
     return {name: text for name, text in terms.items() if text is not None}
+
+
+def _flow(task: Task[Any]) -> str | None:
+    """Return the mark of the flow that a task was enqueued with, by which `fairque flow show` finds it."""
+    return task.incarnation if is_mark(task.incarnation) else None
 
 
 def _instants(task: Task[Any], told: Explanation) -> dict[str, datetime | None]:
@@ -145,7 +171,8 @@ def _instants(task: Task[Any], told: Explanation) -> dict[str, datetime | None]:
 
 def _pushed_at(task: Task[Any]) -> datetime | None:
     """Return when a task was pushed, if its id was generated: that is a UUIDv7, which begins with the time in ms."""
-    if task.task_id is None or task.incarnation or user_print_of(task.task_id) is None:
+    chosen = task.incarnation and not _flow(task)
+    if task.task_id is None or chosen or user_print_of(task.task_id) is None:
         return None
     return datetime.fromtimestamp(int(task.task_id[:8] + task.task_id[9:13], 16) / 1000, UTC)
 
@@ -154,10 +181,6 @@ def _when(at: datetime, now: datetime) -> str:
     passed = (now - at).total_seconds()
     far = f"{span(passed)} ago" if passed >= 0 else f"in {span(-passed)}"
     return f"{at.isoformat(sep=' ', timespec='milliseconds')} ({far})"
-
-
-def _style(state: str) -> str:
-    return {"failed": "bold red", "canceled": "yellow", "started": "green", "finished": "green"}.get(state, "bold")
 
 
 def _many(count: int, what: str) -> str:

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
+import pytest
+
 from fairque.errors import TaskValidationError
-from tests.badinput.ground import Ground
+from tests.badinput.ground import CommandRefused, Ground
 from tests.badinput.id_entries import EVERYONE, HOST, LIVE, WRITES, entry
 from tests.badinput.jobs import echo
 
@@ -62,6 +64,25 @@ def _failed(verb: str, key: str) -> Callable[[Ground, Any], object]:
     return act
 
 
+def _without_flows(ground: Ground, user: str) -> str:
+    assert not ground.command("flow", "list", f"--user={user}", "--json").json["flows"]
+    return user
+
+
+def _no_flow(verb: str) -> Callable[[Ground, Any], object]:
+    """Return an entry that asks for a flow of a user, who has none."""
+
+    def act(ground: Ground, user: str) -> str:
+        with pytest.raises(CommandRefused) as caught:
+            ground.command("flow", verb, f"--user={user}", "--json", "nosuch")
+        if caught.value.ran.code == 2:
+            raise caught.value
+        assert f"nosuch: {user} has no such flow" in caught.value.ran.err
+        return user
+
+    return act
+
+
 def _erased(ground: Ground, user: str) -> object:
     told = ground.command("user", "erase", "--yes", "--json", "--", user).json
     assert told["removed"] == 2
@@ -77,6 +98,9 @@ USER_COMMANDS: Final = {
     "failed list": entry(_failed("list", "tasks")),
     "failed requeue": entry(_failed("requeue", "requeued")),
     "failed purge": entry(_failed("purge", "purged")),
+    "flow list": entry(_without_flows),
+    "flow show": entry(_no_flow("show")),
+    "flow cancel": entry(_no_flow("cancel")),
     "user show": entry(_user_of("user", "show"), EVERYONE),
     "user set": entry(_user_of("user", "set", "--max-concurrency=3"), WRITES, EVERYONE),
     "user pause": entry(_user_of("user", "pause"), WRITES),

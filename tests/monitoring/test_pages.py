@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fairque.core.limits import Caps
-from fairque.core.models import Task
+from fairque.core.models import Progress, Task
 from fairque.core.outcome import Failure
 from fairque.core.settings import FairnessSettings
 from fairque.core.state import TaskState
@@ -213,6 +213,14 @@ def test_a_task_shows_its_times_and_failure_and_never_its_arguments() -> None:
     assert plain["failure"] == {"type": "ValueError", "message": "no [disk]", "traceback": failure.traceback}
 
 
+def test_what_people_write_is_no_markup() -> None:
+    task: Task[Any] = Task(
+        task_id="x", user_id="u", state=TaskState.STARTED, unique_key="[b]order[/i]", progress=Progress(50, "[/half]")
+    )
+    rows = rows_of(task_page(task, told(), now=NOW))
+    assert (rows["unique key"], rows["progress"]) == ("[b]order[/i]", "50%  [/half]")
+
+
 def test_a_chosen_id_tells_no_time() -> None:
     task: Task[Any] = Task(
         task_id="019aab0e-8c00-7000-8000-000000000000", user_id="u", state=TaskState.STARTED, incarnation="a1"
@@ -221,3 +229,17 @@ def test_a_chosen_id_tells_no_time() -> None:
     text = printed(task_page(task, told(due_at=NOW, started_at=NOW), now=NOW - timedelta(seconds=30)), terminal=False)
     assert "due       2026-11-22 12:00:00.000+00:00 (in 30 s)" in text
     assert "name      none: a payload task" in text
+
+
+def test_a_task_of_a_flow_says_what_it_waits_for_and_which_flow_it_is_of() -> None:
+    fields: dict[str, Any] = {"user_id": "u", "state": TaskState.DEFERRED, "incarnation": "g0123456789abcde"}
+    task: Task[Any] = Task(
+        task_id="019aab0e-8c00-7000-8000-000000000000", parents=("[a]", "b", "c", "d", "e"), policy="c", **fields
+    )
+    rows = rows_of(task_page(task, told(), now=NOW))
+    assert (rows["flow"], rows["parents"]) == ("g0123456789abcde", "[a], b, c and 2 more (cancel)")
+    assert "pushed" in rows
+    plain = task_json(task, told())
+    assert (plain["flow"], plain["parents"], plain["edge"]) == ("g0123456789abcde", ["[a]", *"bcde"], "cancel")
+    alone = task_page(Task(task_id="x", user_id="u", state=TaskState.QUEUED, incarnation="a1"), told(), now=NOW)
+    assert not {"flow", "parents"} & set(rows_of(alone))
