@@ -14,7 +14,7 @@ from typing import Any, Final, get_type_hints
 
 import msgspec
 
-from fairque.core.codec import MAX_DEPTH
+from fairque.core.encoding import MAX_DEPTH
 from fairque.core.wording import clipped
 from fairque.errors import TaskValidationError
 
@@ -98,6 +98,18 @@ class Parameters:
         except msgspec.ValidationError as error:
             raise _refusal(path, str(error)) from None
         return rebuilt, named
+
+    def inject(self, name: str, raw: bytes | list[bytes]) -> Any:
+        """Return what a parameter gets from parents: the result of one, or the results of several, given as JSON.
+
+        Raises:
+            TaskValidationError: it is not what the annotation says.
+        """
+        value = [msgspec.json.decode(one) for one in raw] if isinstance(raw, list) else msgspec.json.decode(raw)
+        try:
+            return _rebuild(value, self._named.get(name, self._rest))
+        except msgspec.ValidationError as error:
+            raise _refusal(f"kwargs[{name!r}]", str(error)) from None
 
     def _kinds(self, args: Sequence[Any]) -> Sequence[Any]:
         extra = len(args) - len(self._positional)

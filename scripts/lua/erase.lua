@@ -1,11 +1,11 @@
 #!lua flags=allow-oom
--- Remove a bounded part of all that a user left: its tasks, whatever their state, and with the last of them its
--- settings. The outcome of a task that runs finds no lease and is not accepted. Sent twice with one request id, it
--- answers twice and acts once (I3).
+-- Remove a bounded part of all that a user left: its tasks, whatever their state, the values that they left, and with
+-- the last of these its settings. The outcome of a task that runs finds no lease and is not accepted. Sent twice with
+-- one request id, it answers twice and acts once (I3).
 -- include: keys names stats limits counts record unique lane guard who retention ring hold wake run suspect
--- include: fate stop ghosts waiting park due erasure close last
+-- include: fate stop ghosts waiting park due erasure xcom close last
 -- takes: now, user, request id
--- replies: how many of its tasks are left, how many were removed
+-- replies: how many of its tasks and values are left, how many tasks were removed
 local now, user, request = unpack(ARGV)
 local MOST, BYTES = 100, 4194304     -- tasks, and bytes of records, that are looked at in one call
 
@@ -18,6 +18,7 @@ open_queue(now, 'scopes', 'rules', 'aging', 'queued', 'scheduled', 'failed', 'fa
 read_rules()
 guard_queue()
 guard_user(user)
+guard_zsets(user_key(user, 'xcom'))
 load_counts({ user })
 local tasks, bytes = user_key(user, 'tasks'), 0
 local before = redis.call('HLEN', tasks)
@@ -33,7 +34,8 @@ for n, id in ipairs(some_tasks(user, MOST)) do
 end
 forget_user(user)
 save_kept()
-left = redis.call('HLEN', tasks)
+local after = redis.call('HLEN', tasks)
+left = after + erase_values(user, MOST)
 if left == 0 then
   erase_rest(user)
 end
@@ -41,5 +43,5 @@ unpark_tasks()
 join_ring(joining)
 close_queue(8)
 wake_waiters(erased)
-redis.call('SET', LAST .. request, left .. ' ' .. before - left, 'PX', LAST_TTL)
-return { left, before - left }
+redis.call('SET', LAST .. request, left .. ' ' .. before - after, 'PX', LAST_TTL)
+return { left, before - after }
