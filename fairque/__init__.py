@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fairque.core.state import TaskState
     from fairque.errors import (
         FairqueError,
+        ParentResultMissing,
         PartialPush,
         QueueFull,
         RedisUnavailable,
@@ -26,13 +27,14 @@ if TYPE_CHECKING:
         TaskTimeout,
         TaskValidationError,
         UnknownTask,
+        XComMissing,
     )
     from fairque.queue.async_queue import AsyncTaskQueue
     from fairque.queue.handle import AsyncTaskHandle, TaskHandle
     from fairque.queue.queue import TaskQueue
     from fairque.queue.registry import task
     from fairque.worker.context import current_task
-    from fairque.worker.handler import TaskHandler
+    from fairque.worker.handler import Middleware, TaskHandler
     from fairque.worker.worker import AsyncWorker, Worker
 
 __all__ = [
@@ -42,6 +44,8 @@ __all__ = [
     "Backoff",
     "FairQueueConfig",
     "FairqueError",
+    "Middleware",
+    "ParentResultMissing",
     "PartialPush",
     "Priority",
     "QueueFull",
@@ -63,6 +67,7 @@ __all__ = [
     "TaskValidationError",
     "UnknownTask",
     "Worker",
+    "XComMissing",
     "current_task",
     "task",
 ]
@@ -74,6 +79,8 @@ _HOMES = {
     "Backoff": "fairque.core.retry",
     "FairQueueConfig": "fairque.config",
     "FairqueError": "fairque.errors",
+    "Middleware": "fairque.worker.handler",
+    "ParentResultMissing": "fairque.errors",
     "PartialPush": "fairque.errors",
     "Priority": "fairque.core.options",
     "QueueFull": "fairque.errors",
@@ -95,6 +102,7 @@ _HOMES = {
     "TaskValidationError": "fairque.errors",
     "UnknownTask": "fairque.errors",
     "Worker": "fairque.worker.worker",
+    "XComMissing": "fairque.errors",
     "current_task": "fairque.worker.context",
     "task": "fairque.queue.registry",
 }
