@@ -124,7 +124,8 @@ class _Servant:
         task: Task[Any] = Task(task_id=grant.task_id, user_id=grant.user_id, failures=grant.failures)
         token = context.enter(context.TaskContext(self._holding, self))
         try:
-            self._holding.task = task = supplied(task_of_grant(grant), job.taken)
+            self._holding.task = task = task_of_grant(grant)
+            task = supplied(task, job.taken)
             result = task()
             if inspect.iscoroutine(result):
                 result = asyncio.run(result)
