@@ -45,11 +45,12 @@ def encode_value(what: str, value: object) -> bytes:
         encoded = encode(value)
     except _FAULTS as error:
         raise _not_encodable(_path_of_fault(what, value), error) from None
+    encoded = _within_bounds(what, encoded, MAX_DEPTH)
     # The encoder writes NaN and infinity as null, so only a value with a null in it need be looked through.
     if b"null" in encoded and not _finite(value):
         where = _path_of_fault(what, value)
         raise TaskValidationError(f"{where}: has a NaN or an infinity, which JSON cannot hold")
-    return _within_bounds(what, encoded, MAX_DEPTH)
+    return encoded
 
 
 def _not_encodable(where: str, error: Exception) -> TaskValidationError:
@@ -92,9 +93,9 @@ def _parts(value: Any) -> Iterator[tuple[str, Any]]:
 def _is_sound(value: Any) -> bool:
     try:
         encode(value)
+        return _finite(value)
     except _FAULTS:
         return False
-    return _finite(value)
 
 
 def _finite(value: Any) -> bool:

@@ -15,7 +15,7 @@ from fairque.core.wording import shown
 from fairque.errors import FairqueError, StaleLease, TaskValidationError, XComMissing
 from fairque.queue import parents
 from fairque.store import claims, tasks, xcom
-from fairque.store.call import Call, carry
+from fairque.store.call import READING, Call, carry
 from fairque.worker.holding import Holding
 
 T = TypeVar("T")
@@ -134,7 +134,8 @@ class TaskContext:
         steps = parents.pull(self._root, grant, task.parents if task else (), key)
         found = carry(steps, self._tether.run)
         if found is not None:
-            return decode_value(f"xcom_pull({key!r})", found, type)
+            with READING:
+                return decode_value(f"xcom_pull({key!r})", found, type)
         if default is not _NOTHING:
             return default
         raise XComMissing(

@@ -25,7 +25,7 @@ from fairque.queue.reading import supplied, task_of_grant
 from fairque.queue.registry import find_task
 from fairque.queue.settlement import after_error, ended_of
 from fairque.store import claims
-from fairque.store.call import carry
+from fairque.store.call import READING, carry
 from fairque.store.tasks import root_of
 from fairque.worker import context
 from fairque.worker.calling import CallHere, CallInChild, Calling, wrapped
@@ -131,7 +131,8 @@ class Execution:
             if task.executor == "process":
                 holding.taken = taken
                 return task
-            return supplied(task, taken)
+            with READING:
+                return supplied(task, taken)
         except RedisUnavailable as error:
             log.warning("task is given back: %s: its parents' results: %s", _named(task), error, extra=holding.about)
             holding.started = None

@@ -26,7 +26,6 @@ LATER: Final[dict[str, Callable[[], bool]]] = {
     "29 February, gaps, overlaps and half hours of daylight saving": _module("scheduler"),
     "cron: the same on a command line": lambda: "schedule" in COMMANDS,
     "ids: a schedule's": _module("core.cron"),
-    "ids and payloads of xcom": lambda: "enable_xcom" in OPTIONS,
     "tags of a task": lambda: "tags" in OPTIONS,
 }
 

@@ -12,7 +12,7 @@ import msgspec
 from fairque.core.codec import Ending
 from fairque.core.models import Progress
 from fairque.core.outcome import Done, Outcome, Release
-from fairque.store import claims, fates, progress, tasks
+from fairque.store import claims, fates, progress, tasks, xcom
 from fairque.store.records import Grant
 from tests.explore import judges
 from tests.explore.judges import KEEP, SPAN_MS, WAYS
@@ -131,6 +131,14 @@ def reports(node: Node, root: str) -> Iterator[Move]:
             yield Move(f"{worker} reports on {name.task_id}", progress.report(root, [report]), judges.noted)
 
 
+def leaves(node: Node, root: str) -> Iterator[Move]:
+    """A run leaves a value."""
+    for worker in WORKERS:
+        for name, grant in node.held(worker):
+            call = xcom.push(root, grant, "key", b"1", KEEP, "run", str(node.now))
+            yield Move(f"{worker} leaves a value of {name.task_id}", call, judges.left)
+
+
 def claims_one(node: Node, root: str) -> Iterator[Move]:
     """Each worker asks for a task."""
     for worker in WORKERS:
@@ -215,5 +223,6 @@ MORE: Final[dict[str, Action]] = {
     "purge": purges,
     "erase": erases,
     "progress": reports,
+    "xcom": leaves,
 }
 """What can be explored besides."""

@@ -90,10 +90,14 @@ def test_a_result_that_is_not_there_any_more_fails_it_for_good_with_the_remedy(
     assert house.queue.get_stats()["retried_total"] == 0
 
 
-def test_a_parents_damaged_record_fails_only_the_child(house: House, redis_client: redis.Redis) -> None:
+@pytest.mark.parametrize("damage", [b"|", b"|[]", b"|[1,2,3,4,5]", b'|["m:f",1,1,"w",' + b"[" * 100_000])
+def test_a_parents_damaged_record_fails_only_the_child(house: House, redis_client: redis.Redis, damage: bytes) -> None:
     house.started(max_concurrent_tasks=1)
     (handle,) = finished(house, 1)
-    redis_client.hset(house.key("user:u:tasks"), handle.task_id, "F|")
+    key = house.key("user:u:tasks")
+    record = redis_client.hget(key, handle.task_id)
+    assert isinstance(record, bytes)
+    redis_client.hset(key, handle.task_id, record.partition(b"|")[0] + damage)
     with pytest.raises(TaskFailed, match="corrupt: "):
         done(house, child_of(add_up(), [handle], numbers=FIRST))
     assert done(house, rows(1)) == [0]
