@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fairque.errors import (
         FairqueError,
         GraphError,
+        ParentResultMissing,
         PartialPush,
         QueueFull,
         RedisUnavailable,
@@ -29,13 +30,14 @@ if TYPE_CHECKING:
         TaskTimeout,
         TaskValidationError,
         UnknownTask,
+        XComMissing,
     )
     from fairque.queue.async_queue import AsyncTaskQueue
     from fairque.queue.handle import AsyncTaskHandle, TaskHandle
     from fairque.queue.queue import TaskQueue
     from fairque.queue.registry import task, xcom_task
     from fairque.worker.context import current_task
-    from fairque.worker.handler import TaskHandler
+    from fairque.worker.handler import Middleware, TaskHandler
     from fairque.worker.worker import AsyncWorker, Worker
 
 __all__ = [
@@ -47,6 +49,8 @@ __all__ = [
     "FairqueError",
     "Graph",
     "GraphError",
+    "Middleware",
+    "ParentResultMissing",
     "PartialPush",
     "Priority",
     "QueueFull",
@@ -68,6 +72,7 @@ __all__ = [
     "TaskValidationError",
     "UnknownTask",
     "Worker",
+    "XComMissing",
     "chain",
     "current_task",
     "from_parent",
@@ -85,6 +90,8 @@ _HOMES = {
     "FairqueError": "fairque.errors",
     "Graph": "fairque.core.graph",
     "GraphError": "fairque.errors",
+    "Middleware": "fairque.worker.handler",
+    "ParentResultMissing": "fairque.errors",
     "PartialPush": "fairque.errors",
     "Priority": "fairque.core.options",
     "QueueFull": "fairque.errors",
@@ -106,6 +113,7 @@ _HOMES = {
     "TaskValidationError": "fairque.errors",
     "UnknownTask": "fairque.errors",
     "Worker": "fairque.worker.worker",
+    "XComMissing": "fairque.errors",
     "chain": "fairque.core.graph",
     "current_task": "fairque.worker.context",
     "from_parent": "fairque.core.wants",

@@ -36,6 +36,14 @@ class UnknownTask(FairqueError, LookupError):
     """No task of that id (or no function of that name) is known."""
 
 
+class XComMissing(FairqueError, LookupError):
+    """There is no XCom value of that key."""
+
+
+class ParentResultMissing(FairqueError, LookupError):
+    """The result of a parent that a task takes is not there any more."""
+
+
 class ConfigError(FairqueError, ValueError):
     """The configuration is not usable."""
 

@@ -37,7 +37,7 @@ def test_a_file_for_later_releases_loads_and_what_does_nothing_is_told(
         config = FairQueueConfig.from_yaml(path, environ={})
     assert config.worker.steal_targets == ("user:2",)
     told = [record.getMessage() for record in caplog.records]
-    keys = ["scheduler", "schedules", "queue.xcom_ttl_seconds"]
+    keys = ["scheduler", "schedules"]
     assert told == [f"{path}: {key}: has no effect in this release" for key in keys]
 
 

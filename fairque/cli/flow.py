@@ -21,7 +21,7 @@ from fairque.errors import QueueRefusal, UnknownTask
 from fairque.queue.queue import TaskQueue
 
 if TYPE_CHECKING:
-    from fairque.queue.flow import Run
+    from fairque.queue.run import Run
 
 _EVERY: Final = 1.0
 """Seconds between two looks of --watch."""

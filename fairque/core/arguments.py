@@ -14,7 +14,7 @@ from typing import Any, Final, get_type_hints
 
 import msgspec
 
-from fairque.core.codec import MAX_DEPTH
+from fairque.core.encoding import MAX_DEPTH
 from fairque.core.wording import clipped
 from fairque.errors import TaskValidationError
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
 
+from fairque.core.encoding import MAX_DEPTH, encode, encode_bounded, encode_value
 from fairque.core.ids import MAX_NAME_BYTES, decode_id, encode_id
 from fairque.core.models import Take, Task
 from fairque.core.options import Executor
@@ -16,11 +15,6 @@ from fairque.core.outcome import Failure
 from fairque.core.retry import Backoff, ErrorNames
 from fairque.core.wording import clipped
 from fairque.errors import TaskValidationError
-
-MAX_BODY_BYTES: Final = 1024 * 1024
-"""Largest stored call and largest result, in bytes of JSON."""
-MAX_DEPTH: Final = 100
-"""Deepest nesting of an argument or a result: far below what the decoder's recursion can take on any thread."""
 
 
 class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -69,9 +63,10 @@ class Ending(msgspec.Struct, frozen=True, array_like=True):
     start_ms: int
     worker: str
     result: msgspec.Raw
+    key: str | None = None
+    """Under which XCom finds the result; it is stored where there is one."""
 
 
-_encode: Final = msgspec.json.Encoder().encode
 _decode_stored: Final = msgspec.json.Decoder(_Stored).decode
 _decode_ending: Final = msgspec.json.Decoder(Ending).decode
 _decode_failure: Final = msgspec.json.Decoder(Failure).decode
@@ -83,7 +78,7 @@ def encode_body(body: Body) -> bytes:
     Raises:
         TaskValidationError: an argument is not encodable, or the whole is over `MAX_BODY_BYTES`.
     """
-    encoded = _bounded("arguments", (body.args, body.kwargs, body.terms), MAX_DEPTH + 2)
+    encoded = encode_bounded("arguments", (body.args, body.kwargs, body.terms), MAX_DEPTH + 2)
     return _label(body).encode() + b"|" + encoded
 
 
@@ -145,7 +140,7 @@ def read_label(label: bytes) -> tuple[str, float, str | None]:
 
 def encode_ending(ending: Ending) -> bytes:
     """Return a finished task's record body."""
-    return _encode(ending)
+    return encode(ending if ending.key is not None else msgspec.structs.astuple(ending)[:-1])
 
 
 def decode_ending(encoded: bytes) -> Ending:
@@ -165,7 +160,7 @@ _REASONS: Final = {
 
 def encode_failure(failure: Failure) -> bytes:
     """Return a failure as bytes."""
-    return _encode(failure)
+    return encode(failure)
 
 
 def decode_failure(encoded: bytes) -> Failure:
@@ -180,11 +175,7 @@ def encode_result(value: object) -> bytes:
     Raises:
         TaskValidationError: it is not encodable, holds NaN or infinity (JSON has neither), or is too large or too deep.
     """
-    encoded = _bounded("result", value, MAX_DEPTH)
-    # The encoder writes NaN and infinity as null, so only a result with a null in it need be looked through.
-    if b"null" in encoded and not _finite(value):
-        raise TaskValidationError("result: has a NaN or an infinity, which JSON cannot hold")
-    return encoded
+    return encode_value("result", value)
 
 
 def decode_result(encoded: bytes, annotation: Any = Any) -> Any:
@@ -196,48 +187,14 @@ def decode_result(encoded: bytes, annotation: Any = Any) -> Any:
         return value
 
 
-def _bounded(what: str, value: object, depth: int) -> bytes:
-    """Return a value as JSON that any thread can decode.
+def decode_value(what: str, encoded: bytes, annotation: Any = Any) -> Any:
+    """Return a value as an annotation has it. `what` names it in messages.
 
     Raises:
-        TaskValidationError: it is not encodable, too large or too deep.
+        TaskValidationError: it does not fit.
     """
+    value = msgspec.json.decode(encoded)
     try:
-        encoded = _encode(value)
-    except (TypeError, ValueError, OverflowError, RecursionError, MemoryError) as error:
-        raise TaskValidationError(f"{what}: cannot be stored as JSON: {clipped(str(error), 200)}") from None
-    if len(encoded) > MAX_BODY_BYTES:
-        raise TaskValidationError(f"{what}: {len(encoded):,} bytes as JSON; at most {MAX_BODY_BYTES:,} are taken")
-    # So many levels take twice as many brackets: most values are too short to be looked at.
-    if len(encoded) > 2 * depth and encoded.count(b"[") + encoded.count(b"{") > depth and _is_deeper(encoded, depth):
-        raise TaskValidationError(f"{what}: nested deeper than {MAX_DEPTH}")
-    return encoded
-
-
-_STRINGS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
-_ONE_KIND: Final = bytes.maketrans(b"{}", b"[]")
-_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
-
-
-def _is_deeper(encoded: bytes, most: int) -> bool:
-    """Whether JSON is nested deeper than that. Its strings are taken out (18 ms of 800 KB) only where they matter."""
-    return not _vanishes(encoded, most) and not _vanishes(_STRINGS.sub(b"", encoded), most)
-
-
-def _vanishes(encoded: bytes, most: int) -> bool:
-    """Whether no bracket is left when the innermost pairs have been taken away so many times (0.5 ms of 800 KB)."""
-    brackets = encoded.translate(_ONE_KIND, _NO_BRACKETS)
-    for _ in range(most):
-        brackets = brackets.replace(b"[]", b"")
-    return not brackets
-
-
-def _finite(value: Any) -> bool:
-    if isinstance(value, float):
-        return math.isfinite(value)
-    if isinstance(value, dict):
-        return all(_finite(item) for item in value.values())
-    if isinstance(value, list | tuple | set | frozenset):
-        return all(_finite(item) for item in value)
-    fields: Iterable[str] = getattr(value, "__struct_fields__", getattr(value, "__dataclass_fields__", ()))
-    return all(_finite(getattr(value, name)) for name in fields)
+        return value if annotation is Any else msgspec.convert(value, annotation, str_keys=True)
+    except (msgspec.ValidationError, TypeError) as error:
+        raise TaskValidationError(f"{what}: {clipped(str(error), 200)}") from None

@@ -116,10 +116,9 @@ class QueueSettings(Section, frozen=True, kw_only=True):
     default_max_retries: Annotated[int, Meta(ge=0, le=100)] = 3
     result_ttl_seconds: Retention = 3_600.0
     failed_ttl_seconds: Retention = 604_800.0
+    xcom_ttl_seconds: Retention = 3_600.0
     kept_bytes_per_user: Annotated[int, Meta(ge=1_048_576, le=2**50)] = 64 * 1024 * 1024
     """Bytes of ended tasks that are kept for one user; what would expire first is forgotten first."""
-
-    later: ClassVar[frozenset[str]] = frozenset({"xcom_ttl_seconds"})
 
 
 class FairnessSettings(Section, frozen=True, kw_only=True):

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from fairque.core.flow import FlowGraph, FlowNode, FlowSummary, is_mark
-
 from fairque.core.ids import check_printable, check_user_id
 from fairque.core.models import Progress
 from fairque.core.quantity import check_timeout, check_whole

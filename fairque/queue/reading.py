@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from fairque.core import codec
 from fairque.core.models import Lease, Progress, Task
@@ -13,6 +14,7 @@ from fairque.core.options import POLICIES, Priority
 from fairque.core.outcome import Failure
 from fairque.core.state import LETTERS, TaskState
 from fairque.errors import StoredDataError, TaskCanceled, TaskFailed, TaskReplaced, TaskValidationError, UnknownTask
+from fairque.queue.parents import Taken
 from fairque.queue.registry import find_task
 from fairque.store.records import Grant, Record
 
@@ -77,6 +79,19 @@ def task_of_grant(grant: Grant, *, strict: bool = True) -> Task[Any]:
         incarnation=grant.nonce,
         lease=Lease(grant.token.decode(), grant.since_ms, grant.start_ms),
     )
+
+
+def supplied(task: Task[Any], taken: Taken) -> Task[Any]:
+    """Return a task with the arguments that it takes from its parents.
+
+    Raises:
+        TaskValidationError: a result is not what the parameter's annotation says.
+    """
+    function = find_task(task.name)
+    if function is None:
+        return task
+    given = {name: function.parameters.taken(name, raw) for name, raw in taken.items()}
+    return replace(task, kwargs={**task.kwargs, **given})
 
 
 def known(record: Record | None, task_id: str, incarnation: str | None) -> Record:

@@ -35,10 +35,10 @@ def ended_of(
 
     `ran` is as `claims.end` has it.
     """
-    ttl = task.result_ttl if task else None
+    name, ttl, key = (task.name, task.result_ttl, task.push_key) if task else ("", None, None)
     ending = None
     if isinstance(outcome, Done):
-        ending = Ending(task.name if task else "", since_ms, start_ms, worker, msgspec.Raw(outcome.result))
+        ending = Ending(name, since_ms, start_ms, worker, msgspec.Raw(outcome.result), key)
     return claims.end(
         member,
         token,

@@ -6,12 +6,11 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from fairque.queue.planning import Node, Plan
-
 from fairque.core.models import Task
 from fairque.core.state import LETTERS
 from fairque.errors import FairqueError, GraphError, PartialPush, RedisUnavailable, TaskConflict
 from fairque.queue.intake import Receipt, receipt_of
+from fairque.queue.planning import Node, Plan
 from fairque.store import flows, tasks
 from fairque.store.call import Call, Conversation
 from fairque.store.flows import Fence, Joint, Member, Part

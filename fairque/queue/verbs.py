@@ -9,10 +9,9 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, TypeVar
 
-from fairque.core.graph import Wired
-from fairque.queue.planning import Plan, plan_of
 from msgspec.structs import replace
 
+from fairque.core.graph import Wired
 from fairque.core.ids import check_task_id, check_user_id
 from fairque.core.models import Task
 from fairque.core.quantity import check_timeout, check_whole
@@ -25,6 +24,7 @@ from fairque.queue.consuming import Consuming
 from fairque.queue.flows import FlowName, Flows
 from fairque.queue.intake import Mint, Receipt, entry_of, receipt_of
 from fairque.queue.lifecycle import Lifecycle
+from fairque.queue.planning import Plan, plan_of
 from fairque.queue.shares import Shares
 from fairque.queue.submission import handing_in, is_tied, pushing
 from fairque.store import limits, readings, server, tasks

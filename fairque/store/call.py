@@ -84,8 +84,12 @@ def following(steps: Conversation[Any], answer: Any, error: FairqueError | None 
         return steps.send(answer) if error is None else steps.throw(error)
 
 
-def carry(steps: Conversation[T], run: Callable[[Call[Any]], Any], sleep: Callable[[str, float], None]) -> T:
-    """Lead a conversation to its end, each Call carried by `run`, each pause by `sleep`."""
+def _never(key: str, seconds: float) -> None:
+    raise NotImplementedError("this conversation pauses")
+
+
+def carry(steps: Conversation[T], run: Callable[[Call[Any]], Any], sleep: Callable[[str, float], None] = _never) -> T:
+    """Lead a conversation to its end, each Call carried by `run`, each pause, if it has any, by `sleep`."""
     answer: Any = None
     error: FairqueError | None = None
     try:

@@ -14,17 +14,20 @@ import threading
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from fairque.core import codec
 from fairque.core.models import Task
 from fairque.core.outcome import Bury
-from fairque.errors import RedisUnavailable
-from fairque.queue.reading import task_of_grant
+from fairque.core.settings import QueueSettings
+from fairque.queue.reading import supplied, task_of_grant
 from fairque.queue.settlement import after_error
+from fairque.store.call import Call
 from fairque.worker import context
 from fairque.worker.holding import Holding
 from fairque.worker.messages import (
+    Answer,
+    Ask,
     End,
     Job,
     Main,
@@ -32,14 +35,15 @@ from fairque.worker.messages import (
     Prepared,
     Progressed,
     Raised,
-    Renew,
-    Renewed,
     Returned,
     ToParent,
     Unwanted,
+    answered,
     encode,
     read_in_child,
 )
+
+T = TypeVar("T")
 
 imports_main = False
 """Whether this is a child that imports the program anew, to find the tasks that it defines."""
@@ -71,11 +75,12 @@ class _Servant:
     """The main thread runs tasks; another listens, so that it notices the worker's end in the middle of one."""
 
     def __init__(self, pipe: Connection) -> None:
-        self.queue = ""
+        self.queue, self.lease = QueueSettings(), 0.0
         self._pipe = pipe
         self._sending = threading.Lock()
         self._orders: SimpleQueue[Prepare | Job | None] = SimpleQueue()
-        self._renewed: SimpleQueue[Renewed] = SimpleQueue()
+        self._asking = threading.Lock()
+        self._answers: SimpleQueue[Answer] = SimpleQueue()
         self._holding: Holding
 
     def serve(self) -> None:
@@ -83,13 +88,12 @@ class _Servant:
         while (order := self._orders.get()) is not None:
             self._send(self._run(order) if isinstance(order, Job) else _prepare(order))
 
-    def renew(self, holding: Holding) -> bool:  # noqa: ARG002 - there is only one
-        """As the context wants it: ask the worker, which has the lease."""
-        self._send(Renew())
-        answer = self._renewed.get()
-        if answer.error:
-            raise RedisUnavailable(answer.error)
-        return answer.held
+    def run(self, call: Call[T]) -> T:
+        """As the context wants it: by the worker, which has the way to Redis."""
+        with self._asking:
+            self._send(Ask(call.script, call.root, call.args))
+            answer = self._answers.get()
+        return answered(call, answer)
 
     def report(self, holding: Holding) -> None:
         """As the context wants it: tell the worker."""
@@ -106,8 +110,8 @@ class _Servant:
             match message:
                 case Unwanted():
                     self._holding.unwanted = True
-                case Renewed():
-                    self._renewed.put(message)
+                case Answer():
+                    self._answers.put(message)
                 case End():
                     self._orders.put(None)
                 case Prepare() | Job():
@@ -116,11 +120,12 @@ class _Servant:
                     self._orders.put(message)
 
     def _run(self, job: Job) -> ToParent:
-        self.queue, grant = job.queue.name, job.grant
+        self.queue, self.lease, grant = job.queue, job.lease, job.grant
         task: Task[Any] = Task(task_id=grant.task_id, user_id=grant.user_id, failures=grant.failures)
         token = context.enter(context.TaskContext(self._holding, self))
         try:
-            task = task_of_grant(grant)
+            self._holding.task = task = task_of_grant(grant)
+            task = supplied(task, job.taken)
             result = task()
             if inspect.iscoroutine(result):
                 result = asyncio.run(result)

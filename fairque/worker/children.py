@@ -13,11 +13,11 @@ from multiprocessing import Pipe
 from typing import Final
 
 from fairque.core.models import Progress
-from fairque.core.settings import QueueSettings
-from fairque.errors import FairqueError, ProcessDied, UnknownTask
+from fairque.errors import ProcessDied, UnknownTask
 from fairque.worker.context import Tether
 from fairque.worker.holding import Holding
 from fairque.worker.messages import (
+    Ask,
     End,
     Job,
     Main,
@@ -25,12 +25,11 @@ from fairque.worker.messages import (
     Prepared,
     Progressed,
     Raised,
-    Renew,
-    Renewed,
     Returned,
     ToChild,
     ToParent,
     Unwanted,
+    asked,
     encode,
     read_in_parent,
 )
@@ -88,13 +87,13 @@ class Child:
             raise UnknownTask(f"a child process of the worker cannot import {module}: {answer.error}")
         self._prepared.add(module)
 
-    def run(self, holding: Holding, queue: QueueSettings, tether: Tether) -> Returned | Raised:
+    def run(self, holding: Holding, tether: Tether) -> Returned | Raised:
         """Run a task and say how it ended.
 
         Raises:
             ProcessDied: the child did not survive it.
         """
-        self._order(Job(holding.grant, queue))
+        self._order(Job(holding.grant, tether.queue, tether.lease, holding.taken))
         holding.on_unwanted = self.warn
         if holding.unwanted:
             self.warn()
@@ -106,8 +105,8 @@ class Child:
                     case Progressed(percent, message):
                         holding.progress = Progress(percent, message)
                         tether.report(holding)
-                    case Renew():
-                        self._order(_renewed(holding, tether))
+                    case Ask() as ask:
+                        self._order(asked(ask, tether.run))
         finally:
             holding.on_unwanted = None
 
@@ -175,10 +174,3 @@ def _main() -> Main:
     main = sys.modules["__main__"]
     spec = getattr(main, "__spec__", None)
     return Main(spec.name if spec else None, getattr(main, "__file__", None))
-
-
-def _renewed(holding: Holding, tether: Tether) -> Renewed:
-    try:
-        return Renewed(tether.renew(holding))
-    except FairqueError as error:
-        return Renewed(held=False, error=str(error))

@@ -1,33 +1,48 @@
-"""What a task can ask and say about its own run."""
+"""What a task can ask and say about its own run, and leave for others."""
 
 from __future__ import annotations
 
 from contextvars import ContextVar, Token
-from typing import Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
+from fairque.core.codec import decode_value
+from fairque.core.encoding import encode_value
+from fairque.core.ids import check_printable
 from fairque.core.models import Progress
-from fairque.core.quantity import check_number
-from fairque.errors import FairqueError, StaleLease, TaskValidationError
+from fairque.core.quantity import check_number, check_seconds
+from fairque.core.settings import QueueSettings
+from fairque.core.wording import shown
+from fairque.errors import FairqueError, StaleLease, TaskValidationError, XComMissing
+from fairque.queue import parents
+from fairque.store import claims, tasks, xcom
+from fairque.store.call import READING, Call, carry
 from fairque.worker.holding import Holding
+
+T = TypeVar("T")
 
 MOST_SAID: Final = 1_000
 """Characters of a progress message; what is beyond is cut off."""
+_NOTHING: Final = object()
 
 
 class Tether(Protocol):
-    """What ties a run to the worker that holds its lease, in this process or in its parent."""
+    """What ties a run to Redis: of the worker that holds its lease, in this process or in its parent."""
 
-    queue: str
+    queue: QueueSettings
+    lease: float
+    """Seconds for which a lease is renewed."""
 
-    def renew(self, holding: Holding) -> bool:
-        """Renew the lease now; say whether it still held."""
+    def run(self, call: Call[T]) -> T:
+        """Return a call's answer; raises what the driver raises."""
 
     def report(self, holding: Holding) -> None:
         """Let it be known how far the run has come."""
 
 
 class TaskContext:
-    """The run that is going on: `current_task()` returns it inside a task."""
+    """The run that is going on: `current_task()` returns it inside a task. What waits for Redis says so: in a coroutine
+    call it by `asyncio.to_thread`.
+    """
 
     __slots__ = ("_holding", "_tether")
 
@@ -53,7 +68,7 @@ class TaskContext:
     @property
     def queue(self) -> str:
         """The name of the queue it came from."""
-        return self._tether.queue
+        return self._tether.queue.name
 
     @property
     def should_stop(self) -> bool:
@@ -74,13 +89,71 @@ class TaskContext:
 
     def heartbeat(self) -> None:
         """Renew this run's lease now. The worker does so by itself; this tells whether the run still counts. It waits
-        for Redis: in a coroutine call it by `asyncio.to_thread`.
+        for Redis.
 
         Raises:
             StaleLease: the lease has lapsed; what this run returns will not be accepted.
             RedisUnavailable: Redis cannot be reached.
         """
-        if not self._tether.renew(self._holding):
+        grant = self._holding.grant
+        (held,) = self._tether.run(claims.renew(self._root, [(grant.member, grant.token)], self._tether.lease))
+        self._check(held)
+
+    def xcom_push(self, key: str, value: Any, *, ttl: float | None = None, scope: xcom.Scope = "run") -> None:
+        """Leave a value for others, for `ttl` seconds (None: the queue's `xcom_ttl_seconds`): for the tasks of this
+        one's run (of a task outside of any: for its own further attempts), or with scope `user` for all tasks of its
+        user. What stood there under this key is replaced. It waits for Redis.
+
+        Raises:
+            TaskValidationError: the key is no text as ids are, the value is not encodable or over 1 MiB of JSON, or the
+                task has `enable_xcom=False`.
+            StaleLease: the lease has lapsed; nothing was left.
+            QueueFull: Redis is at its memory limit.
+            RedisUnavailable: Redis cannot be reached.
+        """
+        self._check_xcom(key)
+        if scope not in xcom.SCOPES:
+            raise TaskValidationError(f"scope: expected 'run' or 'user', got {shown(scope)}")
+        seconds = self._tether.queue.xcom_ttl_seconds if ttl is None else check_seconds("ttl", ttl, least=0.001)
+        encoded = encode_value("value", value)
+        self._check(self._tether.run(xcom.push(self._root, self._holding.grant, key, encoded, seconds, scope)))
+
+    def xcom_pull(self, key: str, *, default: Any = _NOTHING, type: Any = Any) -> Any:
+        """Return the value of a key: what a task of this run has left; the result of one with `auto_xcom`, or of one
+        that this one depends on, that has this push key; what was left for the user. It waits for Redis.
+
+        `type` is an annotation by which it is rebuilt; without one it comes as plain JSON.
+
+        Raises:
+            XComMissing: there is none, and no `default` was given.
+            TaskValidationError: it is not of that type, or the task has `enable_xcom=False`.
+            RedisUnavailable: Redis cannot be reached.
+        """
+        self._check_xcom(key)
+        task, grant = self._holding.task, self._holding.grant
+        steps = parents.pull(self._root, grant, task.parents if task else (), key)
+        found = carry(steps, self._tether.run)
+        if found is not None:
+            with READING:
+                return decode_value(f"xcom_pull({key!r})", found, type)
+        if default is not _NOTHING:
+            return default
+        raise XComMissing(
+            f"xcom_pull({key!r}): nothing is there: no task of this run has left it or has it as its push_key with "
+            "auto_xcom=True, or its time is over (ttl, result_ttl); push it first, or give a default"
+        )
+
+    @property
+    def _root(self) -> str:
+        return tasks.root_of(self._tether.queue.prefix, self._tether.queue.name)
+
+    def _check_xcom(self, key: object) -> None:
+        check_printable(key, "key")
+        if self._holding.task is not None and not self._holding.task.enable_xcom:
+            raise TaskValidationError("enable_xcom=False: this task uses no XCom; take that option away to allow it")
+
+    def _check(self, held: bool) -> None:  # noqa: FBT001 - as Redis answered
+        if not held:
             self._holding.unwanted = True
             raise StaleLease(f"{self.task_id}: its lease has lapsed and the task was given back")
 

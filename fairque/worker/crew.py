@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
+from collections.abc import Sequence
 
 from fairque.core.settings import WorkerSettings
 from fairque.queue.verbs import Verbs
-from fairque.store import claims, tasks
+from fairque.store import tasks
 from fairque.store.bell import Bell
 from fairque.store.driver import Driver
 from fairque.worker.coroutines import Coroutines
 from fairque.worker.execution import Execution
-from fairque.worker.handler import TaskHandler
+from fairque.worker.handler import Middleware, TaskHandler
 from fairque.worker.holding import Holding
 from fairque.worker.keeper import Keeper
 from fairque.worker.loop import Loop
@@ -27,6 +27,7 @@ class Crew:
         verbs: Verbs,
         settings: WorkerSettings,
         handler: TaskHandler | None,
+        middleware: Sequence[Middleware],
         driver: Driver,
         event_loop: asyncio.AbstractEventLoop | None,
     ) -> None:
@@ -34,7 +35,7 @@ class Crew:
         self._link = driver.link()
         self._coroutines = Coroutines(settings.id, event_loop)
         tether = _Tether(verbs, settings, driver)
-        execution = Execution(verbs.settings.queue, settings, handler, tether, self._coroutines)
+        execution = Execution(verbs.settings.queue, settings, handler, middleware, tether, self._coroutines)
         self.loop = Loop(verbs, settings, execution, self._link, self._bell)
         self.keeper = Keeper(driver.link(), verbs, settings, self.loop.held, self.loop.tally, self.loop.runners)
         self._thread = threading.Thread(target=self._serve, name=f"{settings.id}-loop", daemon=True)
@@ -67,18 +68,9 @@ class _Tether:
     """Ties the runs of this process to Redis. How far they have come is read off them by the keeper."""
 
     def __init__(self, verbs: Verbs, settings: WorkerSettings, driver: Driver) -> None:
-        self.queue = verbs.name
-        self._root = verbs.root
-        self._lease = settings.lease_seconds
-        self._driver = driver
-
-    def renew(self, holding: Holding) -> bool:
-        asked = time.monotonic()
-        lease = (holding.grant.member, holding.grant.token)
-        (held,) = self._driver.run(claims.renew(self._root, [lease], self._lease))
-        if held:
-            holding.until = asked + self._lease
-        return held
+        self.queue = verbs.settings.queue
+        self.lease = settings.lease_seconds
+        self.run = driver.run
 
     def report(self, holding: Holding) -> None:
         """The keeper looks by itself."""

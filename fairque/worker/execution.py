@@ -5,26 +5,33 @@ from __future__ import annotations
 import logging
 import time
 from asyncio import CancelledError
-from collections.abc import Callable
-from functools import partial
-from types import CoroutineType
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from fairque.core import codec
 from fairque.core.models import Task
-from fairque.core.outcome import Again, Bury, Canceled, Done, Failure, Outcome, Postpone, Release
+from fairque.core.outcome import Again, Bury, Canceled, Done, Failure, Outcome, Postpone, Release, failure_of
 from fairque.core.settings import QueueSettings, WorkerSettings
-from fairque.errors import ProcessDied, StoredDataError, TaskTimeout, TaskValidationError
-from fairque.queue.reading import task_of_grant
+from fairque.errors import (
+    FairqueError,
+    ParentResultMissing,
+    ProcessDied,
+    RedisUnavailable,
+    StoredDataError,
+    TaskTimeout,
+)
+from fairque.queue import parents
+from fairque.queue.reading import supplied, task_of_grant
 from fairque.queue.registry import find_task
 from fairque.queue.settlement import after_error, ended_of
 from fairque.store import claims
+from fairque.store.call import READING, carry
+from fairque.store.tasks import root_of
 from fairque.worker import context
-from fairque.worker.children import Child
+from fairque.worker.calling import CallHere, CallInChild, Calling, wrapped
 from fairque.worker.coroutines import Coroutines
-from fairque.worker.handler import TaskHandler
+from fairque.worker.handler import Middleware, TaskHandler
 from fairque.worker.holding import Holding, Verdict
-from fairque.worker.messages import Raised, Returned, error_of
 from fairque.worker.slot import Abandoned, Slot
 
 log = logging.getLogger("fairque.worker")
@@ -40,15 +47,19 @@ class Execution:
         queue: QueueSettings,
         worker: WorkerSettings,
         handler: TaskHandler | None,
+        middleware: Sequence[Middleware],
         tether: context.Tether,
         coroutines: Coroutines,
     ) -> None:
         self._queue = queue
         self._worker = worker
         self._handler = handler
+        self._layers = middleware if handler is None else (*middleware, handler)
+        self._around = [layer for layer in self._layers if type(layer).around is not Middleware.around]
         self._tether = tether
         self._coroutines = coroutines
         self._timeout = worker.task_timeout_seconds
+        self._root = root_of(queue.prefix, queue.name)
 
     def run(self, holding: Holding, slot: Slot) -> claims.Ended:
         """Run a task and return its outcome as it goes over the wire.
@@ -70,6 +81,11 @@ class Execution:
         work = self._work_of(task)
         if work is None:
             return self.ended(holding, self._unknown(task, holding))
+        if task.takes:
+            whole = self._with_results(task, holding)
+            if isinstance(whole, claims.Ended):
+                return whole
+            holding.task = task = work = whole
         token = context.enter(context.TaskContext(holding, self._tether))
         try:
             return self._called(task, holding, work, slot)
@@ -108,54 +124,54 @@ class Execution:
         handler = self._handler
         return (lambda: handler.process_task(task)) if handler else None
 
-    def _called(self, task: Task[Any], holding: Holding, work: Callable[[], Any], slot: Slot) -> claims.Ended:
-        if self._handler is not None:
-            self._tell("on_task_start", holding, task)
-        if task.executor == "process":
-            return self._called_in_child(task, holding, slot)
-        limit = task.timeout
-        deadline = (holding.started or 0.0) + (self._timeout if limit is None else limit)
+    def _with_results(self, task: Task[Any], holding: Holding) -> Task[Any] | claims.Ended:
+        """Return a task that has what it takes from its parents, or how it ends because it cannot have it."""
         try:
-            result = slot.call(holding, work, deadline)
-            if type(result) is CoroutineType:
-                flight = self._coroutines.begin(result)
-                result = slot.call(holding, flight.wait, deadline, flight.cancel)
-            done = Done(codec.encode_result(result))
-        except Abandoned:
-            raise
-        except BaseException as error:
+            taken = carry(parents.take(self._root, task), self._tether.run)
+            if task.executor == "process":
+                holding.taken = taken
+                return task
+            with READING:
+                return supplied(task, taken)
+        except RedisUnavailable as error:
+            log.warning("task is given back: %s: its parents' results: %s", _named(task), error, extra=holding.about)
+            holding.started = None
+            return self.given_back(holding)
+        except StoredDataError as error:
+            return self.ended(holding, Bury(Failure("corrupt", str(error))))
+        except ParentResultMissing as error:
+            return self._failed(task, holding, error, Bury(failure_of(error)))
+        except FairqueError as error:
             return self._failed(task, holding, error)
-        if self._handler is not None:
+
+    def _called(self, task: Task[Any], holding: Holding, work: Callable[[], Any], slot: Slot) -> claims.Ended:
+        if self._layers:
+            self._tell("on_task_start", holding, task)
+        call = self._calling(task, holding, work, slot)
+        try:
+            if self._around:
+                result = wrapped(self._around, task, call)()
+                done = Done(codec.encode_result(result))
+            else:
+                result = call()
+                done = Done(call.encoded(result))
+        except BaseException as error:
+            if slot.abandoned:
+                raise Abandoned from None
+            return self._failed(task, holding, error, call.outcome_of(error))
+        if slot.abandoned:
+            raise Abandoned
+        if self._layers:
             self._tell("on_task_success", holding, task, result)
         return self.ended(holding, done, task)
 
-    def _called_in_child(self, task: Task[Any], holding: Holding, slot: Slot) -> claims.Ended:
-        try:
-            answer = self._answer_of_child(task, holding, slot)
-        except Abandoned:
-            raise
-        except BaseException as error:
-            return self._failed(task, holding, error)
-        if isinstance(answer, Raised):
-            return self._failed(task, holding, *error_of(answer))
-        if self._handler is not None:
-            function = find_task(task.name)
-            returns = function.parameters.returns if function else Any
-            self._tell("on_task_success", holding, task, codec.decode_result(answer.result, returns))
-        return self.ended(holding, Done(answer.result), task)
-
-    def _answer_of_child(self, task: Task[Any], holding: Holding, slot: Slot) -> Returned | Raised:
-        function = find_task(task.name)
-        if function is None:
-            raise TaskValidationError("a payload task cannot run in a child process: its TaskHandler is in the worker")
-        if slot.child is None or not slot.child.alive:
-            slot.child = Child()
-        child = slot.child
-        child.prepare(function.function.__module__)
+    def _calling(self, task: Task[Any], holding: Holding, work: Callable[[], Any], slot: Slot) -> Calling:
         limit = self._timeout if task.timeout is None else task.timeout
-        work = partial(child.run, holding, self._queue, self._tether)
-        answer: Returned | Raised = slot.call(holding, work, time.monotonic() + limit, child.kill)
-        return answer
+        if task.executor != "process":
+            return CallHere(holding, slot, limit, work, self._coroutines)
+        function = find_task(task.name)
+        returns = function.parameters.returns if function else Any
+        return CallInChild(holding, slot, limit, task, self._tether, returns)
 
     def _failed(
         self, task: Task[Any], holding: Holding, error: BaseException, outcome: Again | Bury | None = None
@@ -197,13 +213,12 @@ class Execution:
         return Postpone(delays[-1])
 
     def _tell(self, hook: str, holding: Holding, *about: Any) -> None:
-        if self._handler is None:
-            return
-        try:
-            getattr(self._handler, hook)(*about)
-        except BaseException:
-            what = (type(self._handler).__name__, hook)
-            log.exception("%s.%s raised; the task goes on", *what, extra=holding.about)
+        for layer in self._layers:
+            try:
+                getattr(layer, hook)(*about)
+            except BaseException:
+                what = (type(layer).__name__, hook)
+                log.exception("%s.%s raised; the task goes on", *what, extra=holding.about)
 
 
 def _named(task: Task[Any]) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Any
+from typing import Any, Final
 
 from fairque.core.log_fields import about
 from fairque.core.models import Progress, Task
+from fairque.queue.parents import Taken
 from fairque.store.records import Grant
+
+_NOTHING: Final[Taken] = {}
 
 
 class Verdict(IntEnum):
@@ -24,7 +27,18 @@ class Verdict(IntEnum):
 class Holding:
     """One granted task in this worker's hands. Fields are written by one thread each and read by any."""
 
-    __slots__ = ("grant", "on_unwanted", "progress", "settling", "started", "task", "until", "unwanted", "verdict")
+    __slots__ = (
+        "grant",
+        "on_unwanted",
+        "progress",
+        "settling",
+        "started",
+        "taken",
+        "task",
+        "until",
+        "unwanted",
+        "verdict",
+    )
 
     def __init__(self, grant: Grant, until: float) -> None:
         self.grant = grant
@@ -32,6 +46,9 @@ class Holding:
         """End of the lease by the local monotonic clock: counted from before the call that granted or renewed it."""
         self.started: float | None = None
         self.task: Task[Any] | None = None
+        self.taken: Taken = _NOTHING
+        """What it takes from its parents, for a run in another process; this one's runs have it among their arguments.
+        """
         self.unwanted = False
         self.settling = False
         """Whether its end has been sent, or is about to be: a lease that is gone then was not lost."""

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import builtins
 import contextlib
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 import msgspec
 
+from fairque import errors
 from fairque.core.outcome import Again, Bury, Failure
 from fairque.core.settings import QueueSettings
-from fairque.errors import ErrorInProcess
+from fairque.errors import ErrorInProcess, FairqueError
+from fairque.queue.parents import Taken
+from fairque.store.call import Call
 from fairque.store.records import Grant
+
+T = TypeVar("T")
 
 
 class Main(msgspec.Struct, frozen=True):
@@ -30,21 +36,24 @@ class Prepare(msgspec.Struct, frozen=True, tag=True):
 
 
 class Job(msgspec.Struct, frozen=True, tag=True):
-    """Run this."""
+    """Run this. `lease` is for how many seconds it is renewed, `taken` what it takes from its parents."""
 
     grant: Grant
     queue: QueueSettings
+    lease: float
+    taken: Taken
 
 
 class Unwanted(msgspec.Struct, frozen=True, tag=True):
     """The run is no longer wanted."""
 
 
-class Renewed(msgspec.Struct, frozen=True, tag=True):
-    """The lease was renewed, or (not `held`) had lapsed; `error`: nobody knows, since Redis could not be asked."""
+class Answer(msgspec.Struct, frozen=True, tag=True):
+    """What Redis has answered, or with which of fairque's errors, by its name, it was not asked or has refused."""
 
-    held: bool
+    reply: Any = None
     error: str = ""
+    message: str = ""
 
 
 class End(msgspec.Struct, frozen=True, tag=True):
@@ -57,8 +66,12 @@ class Prepared(msgspec.Struct, frozen=True, tag=True):
     error: str = ""
 
 
-class Renew(msgspec.Struct, frozen=True, tag=True):
-    """Renew the lease now."""
+class Ask(msgspec.Struct, frozen=True, tag=True):
+    """Carry a call to Redis, which is the worker's to reach, and say what it has answered."""
+
+    script: str
+    root: str
+    args: tuple[Any, ...]
 
 
 class Progressed(msgspec.Struct, frozen=True, tag=True):
@@ -83,8 +96,8 @@ class Raised(msgspec.Struct, frozen=True, tag=True):
     delay: float | None
 
 
-ToChild = Prepare | Job | Unwanted | Renewed | End
-ToParent = Prepared | Renew | Progressed | Returned | Raised
+ToChild = Prepare | Job | Unwanted | Answer | End
+ToParent = Prepared | Ask | Progressed | Returned | Raised
 
 encode: Final = msgspec.msgpack.Encoder().encode
 read_in_child: Final = msgspec.msgpack.Decoder(ToChild).decode
@@ -102,3 +115,22 @@ def error_of(raised: Raised) -> tuple[BaseException, Again | Bury]:
         with contextlib.suppress(TypeError):  # it takes more than a message
             error = kind(failure.message)
     return error, Bury(failure) if raised.delay is None else Again(raised.delay, failure)
+
+
+def asked(ask: Ask, run: Callable[[Call[Any]], Any]) -> Answer:
+    """Return what `run` says to a call that came from a child: the bare reply, for it is read there."""
+    try:
+        return Answer(run(Call(ask.script, ask.root, ask.args, _as_it_is)))
+    except FairqueError as error:
+        return Answer(None, type(error).__name__, str(error))
+
+
+def answered(call: Call[T], answer: Answer) -> T:
+    """Return what a call's answer says. Raises as the driver of the worker did."""
+    if answer.error:
+        raise getattr(errors, answer.error, FairqueError)(answer.message)
+    return call.answer(answer.reply)
+
+
+def _as_it_is(reply: Any) -> Any:
+    return reply

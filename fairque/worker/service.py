@@ -7,7 +7,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Final
@@ -15,13 +15,13 @@ from typing import Any, Final
 from fairque.core.ids import EVERYONE
 from fairque.core.quantity import check_timeout
 from fairque.core.settings import Settings, WorkerSettings
-from fairque.errors import FairqueError
+from fairque.errors import FairqueError, TaskValidationError
 from fairque.queue.verbs import Verbs
 from fairque.store import readings
 from fairque.store.driver import Driver
 from fairque.worker import child
 from fairque.worker.crew import Crew
-from fairque.worker.handler import TaskHandler
+from fairque.worker.handler import Middleware, TaskHandler
 
 log = logging.getLogger("fairque.worker")
 
@@ -40,11 +40,13 @@ class Service:
         handler: TaskHandler | None = None,
         id: str | None = None,
         queue: str | None = None,
+        middleware: Iterable[Middleware] = (),
     ) -> None:
         self.settings: WorkerSettings = config.worker_named(id)
         self._verbs = Verbs(config, queue)
         self._driver = Driver(config.redis)
         self._handler = handler
+        self._middleware = _checked(middleware)
         self._crew: Crew | None = None
         self._stopping = threading.Lock()
         self._signals = 0
@@ -70,7 +72,7 @@ class Service:
                 'what starts the worker must stand under `if __name__ == "__main__":`'
             )
         self._driver.converse(self._verbs.meet())
-        crew = Crew(self._verbs, self.settings, self._handler, self._driver, event_loop)
+        crew = Crew(self._verbs, self.settings, self._handler, self._middleware, self._driver, event_loop)
         try:
             crew.start()
         except BaseException:
@@ -171,6 +173,15 @@ class Service:
     def _heed_signals(self) -> None:
         if self._crew is not None:
             self._crew.loop.stop(self.settings.graceful_shutdown_timeout if self._signals == 1 else 0)
+
+
+def _checked(middleware: Iterable[object]) -> tuple[Middleware, ...]:
+    layers = []
+    for layer in middleware:
+        if not isinstance(layer, Middleware):
+            raise TaskValidationError(f"middleware: expected objects of Middleware, got {layer!r:.60}")
+        layers.append(layer)
+    return tuple(layers)
 
 
 @contextmanager

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Self
 
 from fairque.core.settings import Settings, WorkerSettings
-from fairque.worker.handler import TaskHandler
+from fairque.worker.handler import Middleware, TaskHandler
 from fairque.worker.service import HEARING, Service
 
 
@@ -18,7 +18,8 @@ class Worker:
     """Runs the tasks of the users it is assigned, then those of its steal targets.
 
     `id` says which of the config's workers it is; it is needed where there are several. `queue` names a queue other
-    than the config's. A worker that has stopped can be started again.
+    than the config's. `middleware` are the layers around each run, the outermost first; `handler` is the innermost. A
+    worker that has stopped can be started again.
     """
 
     def __init__(
@@ -26,10 +27,11 @@ class Worker:
         config: Settings,
         handler: TaskHandler | None = None,
         *,
+        middleware: Iterable[Middleware] = (),
         id: str | None = None,
         queue: str | None = None,
     ) -> None:
-        self._service = Service(config, handler, id, queue)
+        self._service = Service(config, handler, id, queue, middleware)
 
     @property
     def settings(self) -> WorkerSettings:
@@ -100,10 +102,11 @@ class AsyncWorker:
         config: Settings,
         handler: TaskHandler | None = None,
         *,
+        middleware: Iterable[Middleware] = (),
         id: str | None = None,
         queue: str | None = None,
     ) -> None:
-        self._service = Service(config, handler, id, queue)
+        self._service = Service(config, handler, id, queue, middleware)
 
     @property
     def settings(self) -> WorkerSettings:

@@ -122,6 +122,7 @@ SETTINGS: Final[dict[type[Section], dict[str, frozenset[str]]]] = {
         "default_max_retries": _SMALL,
         "result_ttl_seconds": _FLOAT,
         "failed_ttl_seconds": _FLOAT,
+        "xcom_ttl_seconds": _FLOAT,
         "kept_bytes_per_user": frozenset({"10^9"}),
     },
     FairnessSettings: {"aging_seconds": _FLOAT | {"10^9", "inf"}},

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from fairque.core.codec import MAX_BODY_BYTES, MAX_DEPTH
+from fairque.core.encoding import MAX_BODY_BYTES, MAX_DEPTH
 from tests.core.travel import nested
 
 SECRET: Final = "sesame"

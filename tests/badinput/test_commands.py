@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from fairque.core.codec import MAX_BODY_BYTES
+from fairque.core.encoding import MAX_BODY_BYTES
 from tests.badinput.ground import Ground, cell, refused, untouched
 from tests.badinput.payloads import SECRET
 from tests.core.test_codec import same

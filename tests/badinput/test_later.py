@@ -11,7 +11,6 @@ import pytest
 from fairque import TaskQueue
 from fairque.cli.main import COMMANDS
 from fairque.core.options import OPTIONS
-from fairque.worker.context import TaskContext
 
 
 def _module(name: str) -> Callable[[], bool]:
@@ -29,7 +28,6 @@ LATER: Final[dict[str, Callable[[], bool]]] = {
     "29 February, gaps, overlaps and half hours of daylight saving": _module("scheduler"),
     "cron: the same on a command line": lambda: "schedule" in COMMANDS,
     "ids: a schedule's": _module("core.cron"),
-    "ids and payloads of xcom": lambda: hasattr(TaskContext, "xcom_push"),
     "tags of a task": lambda: "tags" in OPTIONS,
 }
 

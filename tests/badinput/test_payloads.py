@@ -9,7 +9,8 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from fairque import Task, TaskQueue
-from fairque.core.codec import Terms, _encode
+from fairque.core.codec import Terms
+from fairque.core.encoding import encode
 from tests.badinput.ground import COLOURS, Ground, cell, refused, untouched
 from tests.badinput.jobs import Colour, echo, paint, raw, rest
 from tests.badinput.payloads import SECRET, VALUES, Value
@@ -47,7 +48,7 @@ GIVEN: Final = {
 @pytest.mark.parametrize("entry", GIVEN.values(), ids=list(GIVEN))
 @pytest.mark.parametrize("colour", COLOURS)
 def test_a_value_given(ground: Ground, caplog: pytest.LogCaptureFixture, colour: str, entry: Entry) -> None:
-    queue, around = ground.queues[colour], len(_encode((*entry.call, Terms())))
+    queue, around = ground.queues[colour], len(encode((*entry.call, Terms())))
     with untouched(ground, caplog):
         for row in VALUES:
             if not row.given:

@@ -6,12 +6,23 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fairque.core.arguments import check_payload
-from fairque.core.codec import MAX_BODY_BYTES, MAX_DEPTH, Body, Terms, decode_body, encode_body, encode_result
+from fairque.core.codec import (
+    Body,
+    Ending,
+    Terms,
+    decode_body,
+    decode_ending,
+    encode_body,
+    encode_ending,
+    encode_result,
+)
+from fairque.core.encoding import MAX_BODY_BYTES, MAX_DEPTH
 from fairque.core.retry import Backoff
 from fairque.errors import TaskValidationError
 from tests.core.travel import WHEN, Colour, Point, Size, nested, takes, travel
@@ -144,12 +155,40 @@ def test_a_payload_that_json_lacks_is_refused_by_its_path(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "value",
-    [math.nan, [math.inf], {"a": -math.inf}, Point(1, math.nan), object(), "\ud800", pytest.param(10**5000, id="huge")],
+    ("value", "path"),
+    [
+        (math.nan, ""),
+        ([0, math.inf], "[1]"),
+        ({"a": -math.inf}, "['a']"),
+        (Point(1, math.nan), ".y"),
+        ([None, {"a": (1, {2, math.nan})}], "[1]['a'][1]"),
+        (object(), ""),
+        ({"a": [object()]}, "['a'][0]"),
+        ("\ud800", ""),
+        ({"\ud800": 1}, ""),
+        pytest.param([10**5000], "[0]", id="huge"),
+    ],
 )
-def test_a_result_that_json_lacks_is_refused(value: Any) -> None:
-    with pytest.raises(TaskValidationError, match=r"^result: "):
+def test_a_result_that_json_lacks_is_refused_by_its_path(value: Any, path: str) -> None:
+    with pytest.raises(TaskValidationError) as caught:
         encode_result(value)
+    assert str(caught.value).startswith(f"result{path}: ")
+
+
+def test_of_a_circle_no_endless_path_is_told() -> None:
+    circle: list[Any] = [1]
+    circle.append({"a": circle})
+    with pytest.raises(TaskValidationError) as caught:
+        encode_result(circle)
+    assert len(str(caught.value)) < 300
+
+
+def test_an_ending_without_a_key_is_stored_as_it_was_before_there_were_keys() -> None:
+    plain = Ending("m:f", 1, 2, "w", msgspec.Raw(b"[3]"))
+    assert encode_ending(plain) == b'["m:f",1,2,"w",[3]]'
+    assert decode_ending(encode_ending(plain)).key is None
+    keyed = decode_ending(encode_ending(msgspec.structs.replace(plain, key="rows")))
+    assert (keyed.key, keyed.name, bytes(keyed.result)) == ("rows", "m:f", b"[3]")
 
 
 def test_a_result_at_the_size_limit_is_taken_and_one_byte_more_is_not() -> None:

@@ -167,7 +167,7 @@ def test_unknown_keys_are_told_with_the_nearest_known_one() -> None:
     assert [str(problem) for problem in problems] == [
         "queue.nmae: unknown key; did you mean name?",
         "queue.zzz: unknown key; known are name, prefix, default_max_retries, result_ttl_seconds, failed_ttl_seconds, "
-        "kept_bytes_per_user",
+        "xcom_ttl_seconds, kept_bytes_per_user",
         "quue: unknown key; did you mean queue?",
         "true: unknown key; known are redis, queue, fairness, tasks, users, workers",
         "the text 'redis://***@h': unknown key; known are redis, queue, fairness, tasks, users, workers",

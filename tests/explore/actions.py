@@ -12,7 +12,7 @@ import msgspec
 from fairque.core.codec import Ending
 from fairque.core.models import Progress
 from fairque.core.outcome import Done, Outcome, Release
-from fairque.store import claims, fates, progress, tasks
+from fairque.store import claims, fates, progress, tasks, xcom
 from fairque.store.records import Grant
 from tests.explore import judges
 from tests.explore.judges import KEEP, SPAN_MS, WAYS
@@ -105,7 +105,7 @@ def cancels(node: Node, root: str) -> Iterator[Move]:
 def requeues(node: Node, root: str) -> Iterator[Move]:
     """A program queues a task again, or asks to."""
     for name in node.model.tasks:
-        call = fates.requeue(root, name.user, [name.task_id], f"q{next(_names)}", now=str(node.now))
+        call = fates.requeue(root, name.user, [(name.task_id, None)], f"q{next(_names)}", now=str(node.now))
         yield Move(f"requeue {name.task_id}", call, partial(judges.requeued, name=name, call=call))
 
 
@@ -129,6 +129,14 @@ def reports(node: Node, root: str) -> Iterator[Move]:
         for name, grant in node.held(worker):
             report = progress.Report(grant.member, grant.token, Progress(50, ""))
             yield Move(f"{worker} reports on {name.task_id}", progress.report(root, [report]), judges.noted)
+
+
+def leaves(node: Node, root: str) -> Iterator[Move]:
+    """A run leaves a value."""
+    for worker in WORKERS:
+        for name, grant in node.held(worker):
+            call = xcom.push(root, grant, "key", b"1", KEEP, "run", str(node.now))
+            yield Move(f"{worker} leaves a value of {name.task_id}", call, judges.left)
 
 
 def claims_one(node: Node, root: str) -> Iterator[Move]:
@@ -215,5 +223,6 @@ MORE: Final[dict[str, Action]] = {
     "purge": purges,
     "erase": erases,
     "progress": reports,
+    "xcom": leaves,
 }
 """What can be explored besides."""

@@ -130,6 +130,11 @@ def erased(node: Node, answer: tuple[int, int], *, user: str, call: AnyCall) -> 
     node.remember("eraser", call, answer)
 
 
+def left(node: Node, answer: bool) -> None:  # noqa: ARG001 - the shape of a judge
+    """Nothing but the value itself."""
+    assert answer
+
+
 def noted(node: Node, answer: list[bool]) -> None:  # noqa: ARG001 - the shape of a judge
     """Nothing but the progress itself."""
     assert answer == [True], answer

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from fairque.core.models import Progress
-from fairque.store import claims, progress
+from fairque.store import claims, progress, xcom
 from tests.explore.actions import settle
 from tests.explore.judges import WAYS
 from tests.explore.node import Node
@@ -28,7 +28,7 @@ class Loop(NamedTuple):
 
 
 def stale(node: Node, root: str) -> Iterator[Loop]:
-    """I6, I7: every way to end a run that is over, its renewal, its progress."""
+    """I6, I7: every way to end a run that is over, its renewal, its progress, its values."""
     if node.spent:
         old = list(node.spent.values())
         ends = [(grant, outcome) for grant in old for outcome, _ in WAYS.values()]
@@ -38,16 +38,17 @@ def stale(node: Node, root: str) -> Iterator[Loop]:
             settle(node, root, STRANGER, ends),
             claims.renew(root, leases, LEASE, str(node.now)),
             progress.report(root, [progress.Report(*lease, Progress(50, "")) for lease in leases]),
+            *(xcom.push(root, grant, "late", b"1", 60, "run", str(node.now)) for grant in old),
         )
         yield Loop("old tokens", calls, partial(_refused, ends=len(ends), leases=len(leases)))
 
 
 def _refused(answer: Answer, *, ends: int, leases: int) -> None:
-    _, settled, kept, noted = answer.replies
+    _, settled, kept, noted, *left = answer.replies
     assert settled.stale == list(range(ends)), f"stale are {settled.stale} of {ends}"
-    assert kept == noted == [False] * leases
+    assert kept == noted == left == [False] * leases
     idle, *after = (_standing(found) for found in answer.found)
-    assert [idle, idle, idle] == after, "an old token has changed something"
+    assert [idle] * len(after) == after, "an old token has changed something"
 
 
 def sent_again(node: Node, root: str) -> Iterator[Loop]:  # noqa: ARG001 - the shape of a loop

@@ -13,10 +13,10 @@ from fairque.core.ids import format_task_id
 from fairque.core.limits import Caps, UserSettings
 from fairque.core.models import Progress
 from fairque.core.outcome import Done, Outcome
-from fairque.store import checkup, claims, explained, fates, limits, progress, readings, removal, server, tasks
+from fairque.store import checkup, claims, explained, fates, limits, progress, readings, removal, server, tasks, xcom
 from fairque.store.call import Call
 from tests.lua.scene import BURY, DONE, RELEASE, again, postpone
-from tests.lua.stages import LISTS, LONG, Stage
+from tests.lua.stages import LISTS, LONG, MARK, Stage
 
 AnyCall = Call[Any]
 Make = Callable[[Stage], AnyCall]
@@ -127,7 +127,7 @@ for task in ("a failed", *WAITING):
 def requeue(stage: Stage, task: str) -> AnyCall:
     """Return a request to queue `user task` again."""
     user, task_id = task.split()
-    return fates.requeue(stage.scene.root, user, [task_id], "matrix", now=stage.scene.at())
+    return fates.requeue(stage.scene.root, user, [(task_id, None)], "matrix", now=stage.scene.at())
 
 
 for task in ("a failed", "c canceled"):
@@ -138,6 +138,16 @@ call("purge", "of a failed task")(
 call("purge", "of the last one")(lambda stage: fates.purge(stage.scene.root, "h", ["only"], "matrix", stage.scene.at()))
 call("failed", "a page")(lambda stage: fates.failed(stage.scene.root, "a", None, 10))
 call("failed", "the next page")(lambda stage: fates.failed(stage.scene.root, "a", fates.Place("none", 1), 10))
+
+
+def leave_value(stage: Stage, scope: xcom.Scope) -> AnyCall:
+    """Return a push of an XCom value."""
+    return xcom.push(stage.scene.root, stage.held["a runs"], "own", b"2", 60, scope, stage.scene.at())
+
+
+def find_value(stage: Stage, key: str) -> AnyCall:
+    """Return a pull of an XCom value."""
+    return xcom.pull(stage.scene.root, stage.held["a runs"]._replace(nonce=MARK), key)
 
 
 def erase(stage: Stage, user: str) -> AnyCall:
@@ -152,6 +162,10 @@ call("progress", "of all")(
         stage.scene.root, [progress.Report(*lease, Progress(7, "")) for lease in stage.leases()]
     )
 )
+for scope in xcom.SCOPES:
+    call("xcom", f"of a {scope}")(partial(leave_value, scope=scope))
+for key in ("own", "made", "shared", "none"):
+    call("pull", key)(partial(find_value, key=key))
 call("wait", "for a task")(lambda stage: tasks.wait(stage.scene.root, "a", "a-6", "matrix", listed=True))
 call("wait", "no longer")(lambda stage: tasks.wait(stage.scene.root, "a", "a-6", "waiter", listed=False))
 call("get", "by user")(lambda stage: tasks.get(stage.scene.root, "a-6", "a"))

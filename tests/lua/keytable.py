@@ -27,7 +27,7 @@ class Key(NamedTuple):
     def says(self, key: str) -> bool:
         """Is this a key of this kind?"""
         ending = self.ending.replace("<user>", "[^:]+")
-        return re.search(f":queue:{ending}{'[^:]+(:[^:]+)?' if ending.endswith(':') else ''}$", key) is not None
+        return re.search(f":queue:{ending}{'[^:]+(:[^:]+){0,2}' if ending.endswith(':') else ''}$", key) is not None
 
 
 def all_keys() -> list[Key]:

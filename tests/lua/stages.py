@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from fairque.core.models import Progress
-from fairque.store import claims, fates, progress, tasks
+from fairque.store import claims, fates, progress, tasks, xcom
 from fairque.store.records import Grant
 from tests.lua.scene import BURY, DONE, Scene, again
 
@@ -15,6 +15,8 @@ ASSIGNED, STEAL = ["a", "b", "e"], ["c", "d", "f"]
 LISTS: Final = claims.lists_of(ASSIGNED, STEAL)
 LONG: Final = 3600.0
 """Seconds: leases that last."""
+MARK: Final = "g0123456789abcde"
+"""A flow's."""
 
 
 @dataclass
@@ -42,9 +44,10 @@ def plain(scene: Scene) -> Stage:
     for users in (ASSIGNED, STEAL, *"bcdef"):
         scene.register([*users])
     scene.push("a", "failed", label="m:f #failed")
-    scene.push("a", "done", "retried", "a4", "a5")
+    scene.push("a", "done", "made", "retried", "a4", "a5")
     scene.end(scene.claim(1), BURY, keep=120)
     scene.end(scene.claim(1), DONE)
+    scene.end(scene.claim(1), DONE, keep=LONG)
     scene.end(scene.claim(1), again(60))
     scene.push("h", "only")
     scene.end(scene.claim(1), BURY)
@@ -64,6 +67,7 @@ def plain(scene: Scene) -> Stage:
         scene.run(tasks.wait(scene.root, user, task, "waiter", listed=True))
     scene.push("a", "runs", label="m:f #running", level=6)
     stage.claim(1)
+    leave_values(stage)
     scene.push("a", "unique", label="m:f #key")
     scene.push("c", "canceled")
     scene.push("b", "late", when="/60000")
@@ -73,6 +77,18 @@ def plain(scene: Scene) -> Stage:
         scene.run(fates.cancel(scene.root, user, task, 7200, f"cancel {task}", now=scene.at()))
     scene.run(claims.beat(scene.root, "w", "beat", b"{}", lists=LISTS, served={("a", "starts"): 1}, now=scene.at()))
     return stage
+
+
+def leave_values(stage: Stage) -> None:
+    """Let a run leave XCom values: for itself, for its user, and some whose time is over; and name a task's result as a
+    flow does.
+    """
+    scene, run = stage.scene, stage.held["a runs"]
+    keys: dict[str, xcom.Scope] = {"own": "run", "past": "run", "shared": "user"}
+    for key, scope in keys.items():
+        scene.run(xcom.push(scene.root, run, key, b"1", LONG, scope, scene.at()))
+    scene.client.zadd(scene.key("user:a:xcom"), {f"{run.nonce}:past": scene.now})
+    scene.client.hset(scene.key(f"user:a:keys:{MARK}"), "made", "made")
 
 
 def capped(scene: Scene) -> Stage:

@@ -111,7 +111,7 @@ class Walk(RuleBasedStateMachine):
         for user in {name.user for name in batch}:
             own = [name for name in batch if name.user == user]
             call = fates.requeue(
-                self.scene.root, user, [name.task_id for name in own], self.scene.name("q"), now=self.scene.at()
+                self.scene.root, user, [(name.task_id, None) for name in own], self.scene.name("q"), now=self.scene.at()
             )
             answers = self.scene.run(call)
             assert self.scene.run(call) == answers

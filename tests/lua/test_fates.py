@@ -42,7 +42,7 @@ def test_a_unique_key_has_one_living_task_of_its_user(scene: Scene, when: str) -
     assert not scene.push("a", "t4", label=label)[0].created, "it runs"
     scene.end([run], BURY)
     assert scene.push("a", "t5", label=label)[0].created
-    taken = fates.requeue(scene.root, "a", ["t1"], "r", now=scene.at())
+    taken = fates.requeue(scene.root, "a", [("t1", None)], "r", now=scene.at())
     assert scene.run(taken) == [fates.Requeued.KEY_TAKEN]
 
 

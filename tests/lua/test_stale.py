@@ -12,7 +12,7 @@ import pytest
 from fairque.core.models import Progress
 from fairque.core.outcome import Canceled, Failure, Outcome
 from fairque.core.state import LETTERS
-from fairque.store import fates, progress, removal, scripts, tasks
+from fairque.store import fates, progress, removal, scripts, tasks, xcom
 from fairque.store.records import Grant
 from tests.lua.keytable import LUA
 from tests.lua.scene import BURY, DONE, LEASE, RELEASE, Scene, again, postpone
@@ -36,6 +36,8 @@ WRITES: dict[str, tuple[str, Write]] = {
     "settle L": ("settle", ending(RELEASE)),
     "settle C": ("settle", ending(CANCELED)),
     "progress": ("progress", lambda scene, old: reported(scene, old) == [False]),
+    "xcom of the run": ("xcom", lambda scene, old: not pushed(scene, old, "run")),
+    "xcom of the user": ("xcom", lambda scene, old: not pushed(scene, old, "user")),
     "renew": ("renew", lambda scene, old: scene.renew(old) == [False]),
 }
 """By name, a settle's with the letter of the outcome: the script, and how a run's old holder writes."""
@@ -68,7 +70,7 @@ def canceled_running(scene: Scene) -> None:
 
 def queued_again(scene: Scene) -> None:
     scene.end(again_granted(scene, "new"), BURY)
-    scene.run(fates.requeue(scene.root, "a", ["t"], "q", now=scene.at()))
+    scene.run(fates.requeue(scene.root, "a", [("t", None)], "q", now=scene.at()))
 
 
 def purged(scene: Scene) -> None:
@@ -78,6 +80,10 @@ def purged(scene: Scene) -> None:
 
 def reported(scene: Scene, run: Grant) -> list[bool]:
     return scene.run(progress.report(scene.root, [progress.Report(run.member, run.token, Progress(5, ""))]))
+
+
+def pushed(scene: Scene, run: Grant, scope: xcom.Scope) -> bool:
+    return scene.run(xcom.push(scene.root, run, "key", b"1", 60, scope, scene.at()))
 
 
 def pushed_anew(scene: Scene) -> None:

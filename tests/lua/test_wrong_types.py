@@ -20,6 +20,8 @@ REPLACED = {
     ("beat", "SLEEP"),
     ("erase", "kept:"),
     ("erase", "unique"),
+    ("erase", "XCOM"),
+    ("xcom", "XCOM"),
     ("leave", "LAST"),
     ("leave", "WAKE"),
     ("rules", "MEANS"),
@@ -46,6 +48,7 @@ ONLY_NAMED = {
     ("check_user", "BUCKETS"),
     ("push", "BUSY"),
     ("renew", "SEEN"),
+    ("xcom", "SEEN"),
 }
 """(script, key): the script's text speaks of the key, and no call comes to it."""
 

@@ -96,8 +96,8 @@ class House:
 
     def worker(self, id: str = "w1", **settings: Any) -> Worker:
         """Return a worker that is not started yet; the test's end stops it."""
-        handler = settings.pop("handler", None)
-        self._workers.append(Worker(config_of(self.url, self.name, id=id, **settings), handler))
+        handler, middleware = settings.pop("handler", None), settings.pop("middleware", ())
+        self._workers.append(Worker(config_of(self.url, self.name, id=id, **settings), handler, middleware=middleware))
         return self._workers[-1]
 
     def started(self, id: str = "w1", **settings: Any) -> Worker:

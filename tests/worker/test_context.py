@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import redis
@@ -12,13 +12,17 @@ import redis
 from fairque import StaleLease, Task, TaskHandle, TaskState, current_task, task
 from fairque.core.ids import encode_id
 from fairque.core.models import Progress
+from fairque.core.settings import QueueSettings
 from fairque.errors import TaskValidationError
+from fairque.store.call import Call
 from fairque.store.records import Grant
 from fairque.worker.context import TaskContext
 from fairque.worker.holding import Holding
 from tests.waiting import POLL, wait_until
 from tests.worker.stage import House
 from tests.worker.three_ways import PATIENCE, WAYS
+
+T = TypeVar("T")
 
 
 def _may_end(client: redis.Redis, gate: str) -> bool:
@@ -110,12 +114,13 @@ def test_a_message_is_cut_and_can_always_be_stored() -> None:
 
 
 class Nobody:
-    """Keeps no lease and hears nothing."""
+    """Hears nothing."""
 
-    queue = "default"
+    queue = QueueSettings()
+    lease = 0.0
 
-    def renew(self, holding: Holding) -> bool:  # noqa: ARG002 - the shape of it
-        return False
+    def run(self, call: Call[T]) -> T:
+        raise AssertionError(f"{call.script}: nobody is there to carry it")
 
     def report(self, holding: Holding) -> None:
         pass
