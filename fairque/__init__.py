@@ -36,11 +36,13 @@ if TYPE_CHECKING:
     from fairque.queue.handle import AsyncTaskHandle, TaskHandle
     from fairque.queue.queue import TaskQueue
     from fairque.queue.registry import task, xcom_task
+    from fairque.queue.run import AsyncRun, Run
     from fairque.worker.context import current_task
     from fairque.worker.handler import Middleware, TaskHandler
     from fairque.worker.worker import AsyncWorker, Worker
 
 __all__ = [
+    "AsyncRun",
     "AsyncTaskHandle",
     "AsyncTaskQueue",
     "AsyncWorker",
@@ -57,6 +59,7 @@ __all__ = [
     "RedisUnavailable",
     "ResultTimeout",
     "Retry",
+    "Run",
     "StaleLease",
     "Task",
     "TaskCanceled",
@@ -83,6 +86,7 @@ __all__ = [
 
 _HOMES = {
     "AsyncTaskHandle": "fairque.queue.handle",
+    "AsyncRun": "fairque.queue.run",
     "AsyncTaskQueue": "fairque.queue.async_queue",
     "AsyncWorker": "fairque.worker.worker",
     "Backoff": "fairque.core.retry",
@@ -98,6 +102,7 @@ _HOMES = {
     "RedisUnavailable": "fairque.errors",
     "ResultTimeout": "fairque.errors",
     "Retry": "fairque.core.retry",
+    "Run": "fairque.queue.run",
     "StaleLease": "fairque.errors",
     "Task": "fairque.core.models",
     "TaskCanceled": "fairque.errors",
