@@ -2,45 +2,77 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
 from fairque.core.models import Task
 from fairque.errors import PartialPush
 from fairque.queue.intake import Receipt, receipt_of
-from fairque.store import tasks
+from fairque.queue.planning import Plan
+from fairque.queue.submission import at_once
+from fairque.store import flows, tasks
 from fairque.store.call import Call
+from fairque.store.flows import Joint, Part
 
 R = TypeVar("R")
 
 
-class Batch(Generic[R]):
-    """Many tasks on their way in, a Call a chunk."""
+class Item(NamedTuple, Generic[R]):
+    """A task as it is sent: what it waits for, and the graph that it brings with it, if it does."""
 
-    def __init__(self, root: str, listed: Sequence[Task[R]], entries: Sequence[tasks.Entry]) -> None:
-        self._root, self._tasks, self._entries = root, listed, entries
+    task: Task[R]
+    entry: tasks.Entry
+    joint: Joint | None = None
+    plan: Plan | None = None
+
+
+class Batch(Generic[R]):
+    """Many tasks on their way in, a Call a chunk. What others follow up on is a chunk of its own."""
+
+    def __init__(self, root: str, items: Sequence[Item[R]]) -> None:
+        self._root, self._items = root, items
 
     def calls(self) -> Iterator[Call[list[tasks.Accepted]]]:
         """Yield the Calls that push it."""
-        for at in range(0, len(self._entries), tasks.CHUNK):
-            yield tasks.push(self._root, self._entries[at : at + tasks.CHUNK])
+        for chunk in self._chunks():
+            if chunk[0].plan is not None:
+                yield at_once(self._root, chunk[0].plan, chunk[0].entry)
+            elif any(item.joint for item in chunk):
+                part = Part([item.entry for item in chunk], [item.joint for item in chunk])
+                yield flows.enqueue(self._root, part, mode="push")
+            else:
+                yield tasks.push(self._root, [item.entry for item in chunk])
+
+    def _chunks(self) -> Iterator[Sequence[Item[R]]]:
+        start = 0
+        for at, item in enumerate(self._items):
+            if item.plan is not None:
+                if at > start:
+                    yield self._items[start:at]
+                yield [item]
+                start = at + 1
+            elif at + 1 - start == tasks.CHUNK:
+                yield self._items[start : at + 1]
+                start = at + 1
+        if start < len(self._items):
+            yield self._items[start:]
 
     def receipts(self, answers: Iterable[list[tasks.Accepted]]) -> list[Receipt[R]]:
         """Return the receipts of the tasks that the given answers, from the first chunk on, are about."""
-        accepted = itertools.chain.from_iterable(answers)
-        return [receipt_of(*of) for of in zip(self._tasks, self._entries, accepted, strict=False)]
+        accepted = (one for answer in answers for one in answer)
+        return [receipt_of(item.task, item.entry, one) for item, one in zip(self._items, accepted, strict=False)]
 
     def interrupted(self, handles: Sequence[object], lost: Exception) -> PartialPush:
         """Return the error for a batch of which only so many were accepted. What remains keeps its ids: if Redis did
         accept some of it and only the answer was lost, pushing it again makes no task twice.
         """
         done = len(handles)
-        remaining = [
-            replace(task, user_id=entry.user_id, task_id=entry.task_id, nonce=entry.nonce)
-            for task, entry in zip(self._tasks[done:], self._entries[done:], strict=True)
+        remaining: list[Any] = [
+            item.plan
+            or replace(item.task, user_id=item.entry.user_id, task_id=item.entry.task_id, nonce=item.entry.nonce)
+            for item in self._items[done:]
         ]
-        what = f"{done} of {len(self._tasks)} tasks were accepted; push `remaining` again"
+        what = f"{done} of {len(self._items)} tasks were accepted; push `remaining` again"
         return PartialPush(f"{lost} ({what})", handles=tuple(handles), remaining=tuple(remaining))

@@ -100,24 +100,37 @@ def pushing(root: str, plan: Plan, task: Task[R]) -> Conversation[Receipt[R]]:
     Raises: as `handing_in`.
     """
     if len(plan.nodes) == 1:
-        entry, joint = entry_of(plan)
+        entry, joint = entry_in(plan)
         accepted = yield flows.enqueue(root, Part([entry], [joint]), mode="push")
         return receipt_of(task, entry, accepted[0])
     try:
         receipts = yield from handing_in(root, plan)
         return receipts[0]
     except TaskConflict:
-        entry, _ = entry_of(plan)
+        entry, _ = entry_in(plan)
         (record,) = yield from flows.read_heads(root, plan.user_id, [entry.task_id])
         if record is None or LETTERS[record.letter].ended:
             raise
         return Receipt(task, plan.user_id, entry.task_id, created=False, incarnation=record.nonce)
 
 
-def entry_of(plan: Plan) -> tuple[tasks.Entry, Joint | None]:
+def at_once(root: str, plan: Plan, entry: tasks.Entry) -> Call[list[tasks.Accepted]]:
+    """Return the one Call that hands in a small graph; it answers for the first of its tasks, which `entry` is.
+
+    Raises:
+        GraphError: it is too large for that.
+    """
+    parts, late = _parts_of(plan)
+    if len(parts) > 1 or late:
+        raise GraphError(f"{plan.nodes[0].task!r}: what follows up on it is too much for a batch: enqueue it by itself")
+    made = tasks.Accepted(created=True, incarnation=plan.mark, task_id=entry.task_id)
+    return _enqueue(root, plan, parts[0], "whole").then(lambda _: [made])
+
+
+def entry_in(plan: Plan) -> tuple[tasks.Entry, Joint | None]:
     """Return the first task of a graph as it is sent by itself: a generated id is its own nonce then."""
     node = plan.nodes[0]
-    nonce = "" if node.written_id is None else plan.mark[1:]
+    nonce = ("" if node.written_id is None else plan.mark[1:]) if node.task.nonce is None else node.task.nonce
     return tasks.Entry(plan.user_id, node.task_id, node.level, nonce, node.when, node.body), _joint_of(plan, node, None)
 
 

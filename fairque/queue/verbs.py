@@ -19,14 +19,14 @@ from fairque.core.settings import Settings
 from fairque.core.state import TaskState
 from fairque.errors import EvictingServer, ResultTimeout
 from fairque.queue import reading
-from fairque.queue.batch import Batch
+from fairque.queue.batch import Batch, Item
 from fairque.queue.consuming import Consuming
 from fairque.queue.flows import FlowName, Flows
 from fairque.queue.intake import Mint, Receipt, entry_of, receipt_of
 from fairque.queue.lifecycle import Lifecycle
 from fairque.queue.planning import Plan, plan_of
 from fairque.queue.shares import Shares
-from fairque.queue.submission import handing_in, is_tied, pushing
+from fairque.queue.submission import entry_in, handing_in, is_tied, pushing
 from fairque.store import limits, readings, server, tasks
 from fairque.store.bell import BLOCK
 from fairque.store.call import Call, Conversation, Sleep
@@ -113,8 +113,15 @@ class Verbs:
 
     def push_batch(self, batch: Iterable[Task[R]], user_id: str | None) -> Batch[R]:
         """Push many tasks. All are checked and encoded before the first is sent."""
-        listed = list(batch)
-        return Batch(self.root, listed, [entry_of(task, user_id, self._mint) for task in listed])
+        return Batch(self.root, [self._item(task, user_id) for task in batch])
+
+    def _item(self, task: Task[R], user_id: str | None) -> Item[R]:
+        if not (is_tied(task) or isinstance(task, Plan)):
+            return Item(task, entry_of(task, user_id, self._mint))
+        plan = self.plan(task, user_id, None)
+        entry, joint = entry_in(plan)
+        whole = plan if len(plan.nodes) > 1 else None
+        return Item(plan.nodes[0].task, entry, joint, whole)
 
     def get_record(self, task_id: str, user_id: str | None) -> Call[Record | None]:
         """Read what is kept of a task."""

@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from fairque.core.codec import decode_value
 from fairque.core.encoding import encode_value
+from fairque.core.graph import Wired
 from fairque.core.ids import check_printable
 from fairque.core.models import Progress
 from fairque.core.quantity import check_number, check_seconds
@@ -14,8 +15,10 @@ from fairque.core.settings import QueueSettings
 from fairque.core.wording import shown
 from fairque.errors import FairqueError, StaleLease, TaskValidationError, XComMissing
 from fairque.queue import parents
+from fairque.queue.growth import growing
 from fairque.store import claims, tasks, xcom
 from fairque.store.call import READING, Call, carry
+from fairque.store.flows import Fence
 from fairque.worker.holding import Holding
 
 T = TypeVar("T")
@@ -142,6 +145,26 @@ class TaskContext:
             f"xcom_pull({key!r}): nothing is there: no task of this run has left it or has it as its push_key with "
             "auto_xcom=True, or its time is over (ttl, result_ttl); push it first, or give a default"
         )
+
+    def enqueue(self, graph: Wired, *, before_children: bool = False) -> list[str]:
+        """Add tasks from inside this one: a task or a graph of its user, in its run; return their ids as written. They
+        may start at once. `before_children`: what waits for this task waits for the last of these, too.
+
+        Accepted only while this run holds its lease, up to 200 tasks in a step that is atomic. An attempt after this
+        one adds again what has generated ids; what has chosen ids is there already. It waits for Redis.
+
+        Raises:
+            GraphError, TaskConflict, UnknownTask, BacklogFull, QueueFull: as `TaskQueue.enqueue`.
+            StaleLease: the lease has lapsed; nothing (more) was added.
+            RedisUnavailable: Redis cannot be reached.
+        """
+        grant = self._holding.grant
+        fence = Fence(grant.member, grant.token, before_children)
+        try:
+            return carry(growing(self._root, graph, grant, fence), self._tether.run)
+        except StaleLease:
+            self._holding.unwanted = True
+            raise
 
     @property
     def _root(self) -> str:
