@@ -104,7 +104,7 @@ class Parameters:
         annotation says.
 
         Raises:
-            TaskValidationError: it does not fit; the message begins with the parameter's name.
+            TaskValidationError: it does not fit, with its path: `kwargs['rows']`.
         """
         encoded = found if isinstance(found, bytes) else b"[%b]" % b",".join(found)
         kind = self._named.get(name, self._rest)
@@ -112,7 +112,7 @@ class Parameters:
             value = msgspec.json.decode(encoded)
             return value if kind in (Any, None) else msgspec.convert(value, kind, str_keys=True)
         except msgspec.MsgspecError as error:
-            raise _refusal(name, str(error)) from None
+            raise _refusal(f"kwargs[{name!r}]", str(error)) from None
 
     def _kinds(self, args: Sequence[Any]) -> Sequence[Any]:
         extra = len(args) - len(self._positional)

@@ -164,8 +164,8 @@ def test_results_come_back_as_the_annotation_has_them(name: str, found: Any, val
     ("name", "found"),
     [("origin", b"[1]"), ("points", [b'{"x":1,"y":2.5}', b"3"]), ("other", b'"a"'), ("limit", b"1.5"), ("bare", b"{")],
 )
-def test_a_result_that_does_not_fit_is_refused_by_the_parameters_name(name: str, found: Any) -> None:
-    with pytest.raises(TaskValidationError, match=f"^{name}: "):
+def test_a_result_that_does_not_fit_is_refused_by_its_path(name: str, found: Any) -> None:
+    with pytest.raises(TaskValidationError, match=rf"^kwargs\['{name}'\]: "):
         Parameters(draw).taken(name, found)
 
 
