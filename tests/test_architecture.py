@@ -14,6 +14,7 @@ import fairque
 from fairque.queue.async_queue import AsyncTaskQueue
 from fairque.queue.handle import AsyncTaskHandle, TaskHandle
 from fairque.queue.queue import TaskQueue
+from fairque.queue.run import AsyncRun, Run
 from fairque.store import scripts
 from fairque.worker.worker import AsyncWorker, Worker
 
@@ -135,15 +136,16 @@ def test_every_script_is_called_by_the_store() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sync", "async_"), [(TaskQueue, AsyncTaskQueue), (TaskHandle, AsyncTaskHandle), (Worker, AsyncWorker)]
+    ("sync", "async_"),
+    [(TaskQueue, AsyncTaskQueue), (TaskHandle, AsyncTaskHandle), (Run, AsyncRun), (Worker, AsyncWorker)],
 )
 def test_both_colours_have_the_same_verbs(sync: type, async_: type) -> None:
     def verbs(of: type) -> dict[str, str]:
         found = {}
         for name, member in inspect.getmembers(of, inspect.isfunction):
-            if not name.startswith("_"):
+            if not name.startswith("_") and member.__module__.startswith("fairque"):
                 signature = str(inspect.signature(member))
-                found[name] = re.sub(r"Async(?=Task)", "", signature)
+                found[name] = re.sub(r"Async(?=Task|Run)", "", signature)
         return found
 
     assert verbs(sync) == verbs(async_)

@@ -1,4 +1,5 @@
--- Tasks that others wait for, and that have ended in this call: F, X or C; G: gone, they can never end any more.
+-- Tasks that others wait for, and that have ended in this call: F, X or C; G: gone, they can never end any more; H: a
+-- hook that is gone because it was not needed.
 local ended_parents = {}
 
 local function note_parent(user, id, letter)

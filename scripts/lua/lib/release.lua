@@ -7,6 +7,7 @@ local EFFECTS = {
   X = { r = 'count', c = 'cancel', f = 'count' },
   C = { r = 'count', c = 'cancel' },
   G = { w = 'cancel', r = 'count', c = 'cancel', s = 'drop', f = 'drop' },
+  H = { w = 'drop', r = 'drop', c = 'drop', s = 'drop', f = 'drop' },     -- a hook that was not needed
 }
 
 local LINKED = '^D(%d):(%d+)(:%d+:%d+:%d+:(%w*)):(%d*)(:%d*|.*)$'
@@ -57,7 +58,7 @@ local function drop_waiting(user, id, record)
   free_key(user, string.match(record.body, '^[^|]*'))
   redis.call('HDEL', user_key(user, 'tasks'), id)
   note_flow(user, record.nonce, 'tasks', -1)
-  note_parent(user, id, 'G')
+  note_parent(user, id, 'H')
 end
 
 local function end_child(user, id, effect, letter)
@@ -176,7 +177,8 @@ local function next_left()
   local letter, left, member = string.match(text, '^(%a):(%d*):(.*)$')
   local user, id = split_member(member or '')
   local record = parse_record(redis.call('HGET', user_key(user, 'tasks'), id))
-  if (record and record.state or 'G') == letter or string.sub(id, 1, 1) == '|' then     -- else a gate
+  local gone = letter == 'G' or letter == 'H' or string.sub(id, 1, 1) == '|'     -- a gate
+  if record and record.state == letter or not record and gone then
     ended_parents[#ended_parents + 1] = { user = user, id = id, letter = letter, left = tonumber(left) }
   end
 end
