@@ -6,7 +6,7 @@ SEED ?= 1
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench bench-fairness race chaos soak explore crashes clean
+.PHONY: help demo test lint format bench bench-fairness bench-graphs race chaos soak explore crashes clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "}; {printf "  make %-14s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ bench: $(READY) ## Measure speed and memory beside the floors of redis-py
 
 bench-fairness: $(READY) ## Measure what fairness costs Redis, and what a quiet user feels of a million queued tasks
 	$(BIN)/python bench/fairness.py
+
+bench-graphs: $(READY) ## Measure what graphs cost Redis, a fan-out to 10,000 tasks and back, and waiting for results
+	$(BIN)/python bench/graphs.py
 
 race: $(READY) ## Measure fairness beside other task queues (they are installed under bench/.peers)
 	$(BIN)/python bench/peers/race.py

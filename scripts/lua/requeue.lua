@@ -39,8 +39,7 @@ for n = 1, (#ARGV - 5) / 2 do
       record.failures, record.lost, record.ended, record.expires = 0, 0, '', ''
       load_counts({ subject_of(label) })
       add_count(subject_of(label), 3, 1)
-      if link ~= '' and defer_again(user, id, link) then
-        note_flow(user, record.nonce, 'D', 1)
+      if link ~= '' and defer_again(user, id, record.nonce, link) then
         record.state, record.seq = 'D', queue.seq
       else
         local lanes = {}

@@ -8,7 +8,11 @@ local link_edges, link_waits, gate = {}, {}, nil
 
 local function parse_link(text)
   local policy, later, parents = string.match(text, '^(%a)(%d+)(.*)$')
-  return { policy = policy, later = tonumber(later), parents = parents }
+  local list = {}
+  for kind, id in string.gmatch(parents, '|([.=])([^|]+)') do
+    list[#list + 1], list[#list + 2] = kind, id
+  end
+  return { policy = policy, later = tonumber(later), parents = list }
 end
 
 -- Take the links out of what is pushed. Tasks of one call may wait for others before them.
@@ -43,9 +47,10 @@ end
 -- Learn the states of the parents of the task at `at`. Returns the id of one that is not known, if there is any.
 local function learn_parents(link, at, flat, first)
   local user = flat[at]
-  for kind, id in string.gmatch(link.parents, '|([.=])([^|]+)') do
+  for n = 2, #link.parents, 2 do
+    local id = link.parents[n]
     redis.call('LLEN', user_key(user, 'children:' .. id))     -- I19
-    if kind == '=' and not learn_parent(user, id, at, flat, first) then
+    if link.parents[n - 1] == '=' and not learn_parent(user, id, at, flat, first) then
       return id
     end
   end
@@ -65,8 +70,9 @@ end
 -- Link a task to its parents. Returns for how many it waits.
 local function link_task(user, id, seq, link)
   local waits, entry = link.later, link.policy .. seq .. ':' .. id
-  for kind, parent in string.gmatch(link.parents, '|([.=])([^|]+)') do
-    local letter = kind == '.' and 'Q' or parent_letters[user .. '|' .. parent]
+  for n = 2, #link.parents, 2 do
+    local parent = link.parents[n]
+    local letter = link.parents[n - 1] == '.' and 'Q' or parent_letters[user .. '|' .. parent]
     if bars_child(letter, link.policy) then
       waits = waits + 1
       add_edge(user, parent, entry)
@@ -78,12 +84,14 @@ local function link_task(user, id, seq, link)
   return waits
 end
 
-local function note_wait(user, id, seq, waits)
-  link_waits[user] = link_waits[user] or {}
-  table.insert(link_waits[user], id)
-  table.insert(link_waits[user], seq .. ':' .. string.format('%d', waits))
-  add_count(user, 'd', 1)
-  add_stat('deferred', 1)
+local function note_wait(user, id, nonce, seq, waits)
+  local fields = link_waits[user]
+  if not fields then
+    fields = {}
+    link_waits[user] = fields
+  end
+  fields[#fields + 1], fields[#fields + 2] = id, seq .. ':' .. waits
+  note_flow(user, nonce, 'D', 1)
 end
 
 -- Link a task that is being pushed (lib/accept) from place `at`. Returns whether it has to wait. Where there is a gate,
@@ -93,13 +101,12 @@ local function defer_task(user, id, nonce, seq, at)
   if link then
     waits = link_task(user, id, seq, link)
   end
-  if gate and not (link and (link.later > 0 or string.find(link.parents, '|.', 1, true))) then
+  if gate and not (link and (link.later > 0 or link.parents[1] == '.')) then     -- those inside are told first
     waits = waits + 1
     add_edge(user, gate, 'r' .. seq .. ':' .. id)
   end
   if waits > 0 then
-    note_wait(user, id, seq, waits)
-    note_flow(user, nonce, 'D', 1)
+    note_wait(user, id, nonce, seq, waits)
   end
   return waits > 0
 end
@@ -123,9 +130,10 @@ local function hold_children(user, member, holders)
 end
 
 -- Link a task that is queued again to those of its parents that bar it. Returns whether there are any.
-local function defer_again(user, id, text)
+local function defer_again(user, id, nonce, text)
   local link = parse_link(text)
-  for parent in string.gmatch(link.parents, '|=([^|]+)') do
+  for n = 2, #link.parents, 2 do
+    local parent = link.parents[n]
     local record = parse_record(redis.call('HGET', user_key(user, 'tasks'), parent))
     parent_letters[user .. '|' .. parent] = record and record.state or 'F'
   end
@@ -133,7 +141,7 @@ local function defer_again(user, id, text)
   local seq = string.format('%d', queue.seq)
   local waits = link_task(user, id, seq, link)
   if waits > 0 then
-    note_wait(user, id, seq, waits)
+    note_wait(user, id, nonce, seq, waits)
   end
   return waits > 0
 end
@@ -148,5 +156,7 @@ local function save_links()
   end
   for user, fields in pairs(link_waits) do
     redis.call('HSET', user_key(user, 'waits'), unpack(fields))
+    add_count(user, 'd', #fields / 2)
+    add_stat('deferred', #fields / 2)
   end
 end

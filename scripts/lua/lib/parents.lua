@@ -6,8 +6,10 @@ local function note_parent(user, id, letter)
   if queue.parents == 0 then
     return
   end
-  load_counts({ user })
-  if (counts[user].p or 0) > 0 then
+  if not counts[user] then
+    load_counts({ user })
+  end
+  if counts[user].p then
     ended_parents[#ended_parents + 1] = { user = user, id = id, letter = letter }
   end
 end

@@ -10,44 +10,46 @@ local EFFECTS = {
   H = { w = 'drop', r = 'drop', c = 'drop', s = 'drop', f = 'drop' },     -- a hook that was not needed
 }
 
-local LINKED = '^D(%d):(%d+)(:%d+:%d+:%d+:(%w*)):(%d*)(:%d*|.*)$'
+local LINKED = '^D(%d):%d+(:%d+:%d+:%d+:(%w*)):(%d*):(%d*|.*)$'
 
--- A child that waits for nobody any more is ready, or waits for its time; `lanes` and `fields` collect what is to be
--- written. One that has run waited for tasks that it had added: now its own children hear of its end.
-local function release_task(user, id, text, lanes, fields)
-  local level, _, rest, nonce, due, tail = string.match(text or '', LINKED)
-  if not level then
-    local record = parse_record(text)
-    if record and is_ended(record) then
-      add_stat('holding', -1)
-      note_parent(user, id, record.state)
-    elseif record then
-      add_stat('holding', -1)
-    else
-      add_count(user, 'd', -1)
-      add_stat('deferred', -1)
-      bury_unreadable(user, id, text)
-    end
+-- One that has run waited for tasks that it had added: now its own children hear of its end.
+local function release_ended(user, id, text)
+  local record = parse_record(text)
+  if not record then
+    add_count(user, 'd', -1)
+    add_stat('deferred', -1)
+    bury_unreadable(user, id, text)
     return
   end
-  add_count(user, 'd', -1)
-  add_stat('deferred', -1)
-  note_flow(user, nonce, 'D', -1)
-  local later = due ~= '' and tonumber(due) > queue.now
-  if later then
-    schedule(user, user .. '|' .. id, tonumber(due))
+  add_stat('holding', -1)
+  if is_ended(record) then
+    note_parent(user, id, record.state)
   end
-  local front = later and 'W' .. level .. ':0' or 'Q' .. level .. ':' .. line_up(id, level, lanes)
-  fields[#fields + 1], fields[#fields + 2] = id, front .. rest .. ':' .. tail
 end
 
+-- Children that wait for nobody any more are ready, or wait for their time.
 local function release_tasks(user, ids)
   local texts, lanes, fields = redis.call('HMGET', user_key(user, 'tasks'), unpack(ids)), {}, {}
   for i, id in ipairs(ids) do
-    release_task(user, id, texts[i], lanes, fields)
+    local level, rest, nonce, due, tail = string.match(texts[i] or '', LINKED)
+    if level then
+      local front
+      if due ~= '' and tonumber(due) > queue.now then
+        schedule(user, user .. '|' .. id, tonumber(due))
+        front = 'W' .. level .. ':0'
+      else
+        front = 'Q' .. level .. ':' .. line_up(id, level, lanes)
+      end
+      fields[#fields + 1], fields[#fields + 2] = id, front .. rest .. '::' .. tail
+      note_flow(user, nonce, 'D', -1)
+    else
+      release_ended(user, id, texts[i])
+    end
   end
   if #fields > 0 then
     redis.call('HSET', user_key(user, 'tasks'), unpack(fields))
+    add_count(user, 'd', -#fields / 2)
+    add_stat('deferred', -#fields / 2)
   end
   extend_lanes(user, lanes)
 end
@@ -76,91 +78,93 @@ local function end_child(user, id, effect, letter)
   end
 end
 
--- Take up to `most` edges of an ended parent; `left` says how many are left.
+-- Take up to `most` edges of an ended parent into `edges`: text, parent, ...; `left` says how many are left.
 local function take_edges(parent, most, edges)
   local key = user_key(parent.user, 'children:' .. parent.id)
   local stays = parent.letter == 'X' or parent.letter == 'C'
   if stays and not parent.left then     -- else those that stay would be met again
-    local length = redis.pcall('LLEN', key)
-    parent.left = tonumber(length) or 0
+    parent.left = tonumber(redis.pcall('LLEN', key)) or 0
   end
   local want = math.min(parent.left or most, most)
   local popped = want > 0 and redis.pcall('LPOP', key, want) or {}
-  parent.left = stays and parent.left - #popped or (#popped == want and redis.call('LLEN', key)) or 0
   if #popped == 0 then     -- nobody waits for it; or the key is somebody else's
     parent.left = 0
     return 0
   end
-  load_counts({ parent.user })
-  add_count(parent.user, 'p', -1)
-  add_stat('parents', -1)
+  parent.key, parent.left = key, stays and parent.left - #popped or (#popped == want and redis.call('LLEN', key)) or 0
   for i = 1, #popped do
-    local policy, seq, child = string.match(popped[i], '^(%a)(%d+):(.*)$')
-    edges[#edges + 1] = { policy = policy, seq = seq, child = child or '', parent = parent, key = key,
-      text = popped[i] }
+    edges[#edges + 1], edges[#edges + 2] = popped[i], parent
   end
   return #popped
 end
 
--- Put edges back that stay, and count again the parents that have some.
-local function keep_edges(user, staying, edges)
-  local counted = {}
-  for key, texts in pairs(staying) do
-    redis.call('RPUSH', key, unpack(texts))
-  end
-  for _, edge in ipairs(edges) do
-    if not counted[edge.key] and (staying[edge.key] or edge.parent.left > 0) then
-      counted[edge.key] = true
-      add_count(user, 'p', 1)
-      add_stat('parents', 1)
+-- Put the edges of a parent back that stay (they wait for its second life). A parent without any is counted off.
+local function keep_edges(user, parents)
+  local gone = 0
+  for parent in pairs(parents) do
+    if parent.stay then
+      redis.call('RPUSH', parent.key, unpack(parent.stay))
+      parent.stay = nil
+    elseif parent.left == 0 then
+      gone = gone + 1
     end
   end
+  add_count(user, 'p', -gone)
+  add_stat('parents', -gone)
+end
+
+-- What edges do to the children of one user: `counts_of` has for how many each waits yet. Returns the ids that wait no
+-- more and those that end, with how.
+local function weigh_edges(edges, children, seqs, policies, texts)
+  local waits, ready, ending, parents = {}, {}, {}, {}
+  for i, child in ipairs(children) do
+    local parent, wait = edges[2 * i], waits[child]
+    parents[parent] = true
+    if wait == nil then
+      local seq, count = string.match(texts[i] or '', '^(%d+):(%d+)$')
+      wait = seq == seqs[i] and tonumber(count) or false
+    end
+    local effect = wait and EFFECTS[parent.letter][policies[i]]
+    if effect == 'count' then
+      wait = wait - 1
+      if wait == 0 then
+        ready[#ready + 1], wait = child, false
+      end
+    elseif effect then
+      ending[#ending + 1], wait = { child, effect, parent.letter }, false
+    elseif wait then
+      parent.stay = parent.stay or {}
+      table.insert(parent.stay, edges[2 * i - 1])
+    end
+    waits[child] = wait
+  end
+  return waits, ready, ending, parents
 end
 
 -- Tell the children of one user, by edges that were taken.
 local function tell_children(user, edges)
-  local ids, known, fields, ready, ending, staying = {}, {}, {}, {}, {}, {}
-  for i, edge in ipairs(edges) do
-    ids[i] = edge.child
+  local children, seqs, policies, seq_of, fields = {}, {}, {}, {}, {}
+  for i = 1, #edges / 2 do
+    policies[i], seqs[i], children[i] = string.match(edges[2 * i - 1], '^(%a)(%d+):(.*)$')
+    children[i] = children[i] or ''
+    seq_of[children[i]] = seqs[i]
   end
-  local texts = redis.pcall('HMGET', user_key(user, 'waits'), unpack(ids))
-  for i, edge in ipairs(edges) do
-    local wait = known[edge.child]
-    if not wait then
-      local seq, count = string.match(texts[i] or '', '^(%d+):(%d+)$')
-      wait = { seq = seq, count = tonumber(count), id = edge.child }
-      known[edge.child] = wait
-      known[#known + 1] = wait
-    end
-    local effect = EFFECTS[edge.parent.letter][edge.policy]
-    if wait.seq and wait.seq == edge.seq and not wait.over then
-      if effect == 'count' then
-        wait.count, wait.less = wait.count - 1, true
-        wait.over = wait.count == 0
-      elseif effect then
-        wait.over = true
-        ending[#ending + 1] = { edge.child, effect, edge.parent.letter }
-      else
-        staying[edge.key] = staying[edge.key] or {}
-        table.insert(staying[edge.key], edge.text)
-      end
-    end
-  end
-  for _, wait in ipairs(known) do
-    if wait.less and wait.count == 0 then
-      ready[#ready + 1] = wait.id
-    elseif wait.less and not wait.over then
-      fields[#fields + 1], fields[#fields + 2] = wait.id, wait.seq .. ':' .. string.format('%d', wait.count)
+  local texts = redis.pcall('HMGET', user_key(user, 'waits'), unpack(children))
+  local waits, ready, ending, parents = weigh_edges(edges, children, seqs, policies, texts)
+  for child, count in pairs(waits) do
+    if count then
+      fields[#fields + 1], fields[#fields + 2] = child, seq_of[child] .. ':' .. count
     end
   end
   if #fields > 0 then
     redis.call('HSET', user_key(user, 'waits'), unpack(fields))
   end
+  load_counts({ user })
   if #ready > 0 then
     redis.call('HDEL', user_key(user, 'waits'), unpack(ready))
     release_tasks(user, ready)
   end
-  keep_edges(user, staying, edges)
+  keep_edges(user, parents)
   for _, child in ipairs(ending) do
     end_child(user, unpack(child))
   end
