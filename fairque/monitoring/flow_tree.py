@@ -91,16 +91,23 @@ def _line(folds: Sequence[Fold], number: int, under: int) -> Text:
         (f" {one.task_id}" if alone and one.task_id != fold.title else "", "dim"),
         ("  ", ""),
         (_standing(folds, fold), style),
-        (f", attempt {one.attempt:,}" if alone and one.attempt > 1 else "", ""),
+        (_attempts(one) if alone else "", ""),
         *((f", {clause}", "dim") for clause in _clauses(folds, fold, under)),
     )
+
+
+def _attempts(node: FlowNode) -> str:
+    """Return which attempt it is, but for what is made at the first; of what waits for another, which one it was."""
+    if node.attempt and node.state in (TaskState.SCHEDULED, TaskState.QUEUED):
+        return f", after attempt {node.attempt:,}"
+    return f", attempt {node.attempt:,}" if node.attempt > 1 else ""
 
 
 def _standing(folds: Sequence[Fold], fold: Fold) -> str:
     """Return in which state it is, and what there is to say of that."""
     node = fold.one
     if node.state is None:
-        return "not needed" if node.policy in HOOKS and _waits(folds, fold) else GONE
+        return GONE
     words = ""
     if node.failure is not None:
         error = node.failure.message
@@ -131,12 +138,9 @@ def _waits(folds: Sequence[Fold], fold: Fold) -> list[int]:
 
 
 def _passed(policy: str, state: TaskState | None) -> bool:
-    match policy:
-        case "r":
-            return state is None or state.ended
-        case "f":
-            return state is None or state is TaskState.FAILED
-    return state is None or state is TaskState.FINISHED
+    if state is None or policy == "r":
+        return state is None or state.ended
+    return state is HOOKS.get(policy, TaskState.FINISHED)
 
 
 def _has_ended(node: FlowNode) -> bool:

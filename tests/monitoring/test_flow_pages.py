@@ -42,14 +42,14 @@ MIXED = flow(
     chosen("mail", None, 0, policy="f"),
     chosen("note", "canceled", 1, policy="f", failure=Failure("canceled", "the task was canceled")),
     chosen("other", "scheduled", attempt=1),
+    chosen("lost", None),
 )
 
 
 def test_a_flow_in_a_mixed_state() -> None:
     assert drawn(MIXED) == [
         "├── ✓ extract-eu  finished, attempt 2",
-        "│   ├── ✓ clean-eu  finished",
-        "│   └── ∅ on_failure mail  not needed",
+        "│   └── ✓ clean-eu  finished",
         "├── ✗ extract-us  failed: ValueError: us.csv: line 3: [not] a number \\x1b[2J, attempt 4",
         "│   ├── … clean-us  deferred: waits for extract-us (failed)",
         "│   └── ⊘ on_failure note  canceled: the task was canceled",
@@ -59,7 +59,8 @@ def test_a_flow_in_a_mixed_state() -> None:
         "│   ├── … on_failure alarm  deferred: in case load fails",
         "│   ├── … on_success thanks  deferred: in case load finishes",
         "│   └── … report  deferred: waits for load and 2 outside, on_parent_failure run",
-        "└── ◷ other  scheduled",
+        "├── ◷ other  scheduled, after attempt 1",
+        "└── ∅ lost  gone",
     ]
 
 
@@ -229,20 +230,20 @@ def test_machines_get_plain_values_without_tracebacks() -> None:
         "started": 1,
         "staged": False,
     }  # fmt: skip
-    assert [one["task_id"] for one in tasks] == [one.task_id for one in MIXED.nodes]
+    assert [one["task_id"] for one in tasks] == [one.task_id for one in MIXED.nodes if one.task_id != "mail"]
     assert tasks[1]["failure"] == {"type": "ValueError", "message": BROKEN.message}
     assert tasks[2]["progress"] == {"percent": 42.5, "message": "half\nway \x1b[0m"}
     assert tasks[6]["parents"] == ["clean-eu", "clean-us", "clean-jp"]
     assert [tasks[n]["edge"] for n in (6, 7, 8, 9)] == ["wait", "on_failure", "on_success", "run"]
-    assert tasks[10] == {
-        "task_id": "mail",
-        "written_id": "mail",
-        "name": "etl:mail",
+    assert tasks[-1] == {
+        "task_id": "lost",
+        "written_id": "lost",
+        "name": "etl:lost",
         "state": None,
         "attempts": 0,
-        "parents": ["extract-eu"],
+        "parents": [],
         "outside": 0,
-        "edge": "on_failure",
+        "edge": "wait",
         "failure": None,
         "progress": None,
     }
