@@ -48,7 +48,7 @@ def flow_tree(graph: FlowGraph, *, now: datetime, most: int = MOST_DRAWN) -> Ren
     for number, place in enumerate(_places(folds)):
         under = place if levels[place] < _DEEPEST else drawn[place]
         drawn[number], levels[number] = under, levels[under] + 1
-        branches[number] = branches[under].add(_line(folds, number, under))
+        branches[number] = branches[under].add(_line(folds, number, under, run_id=graph.run_id))
     return root
 
 
@@ -80,15 +80,16 @@ def _heading(flow: FlowSummary, now: datetime) -> Text:
     )
 
 
-def _line(folds: Sequence[Fold], number: int, under: int) -> Text:
+def _line(folds: Sequence[Fold], number: int, under: int, *, run_id: str) -> Text:
     fold, one, style = folds[number], folds[number].one, state_style(folds[number].one.state)
     alone = len(fold.nodes) == 1
+    told = one.task_id in (fold.title, f"{run_id}/{fold.title}")
     return _text(
         (f"{_SYMBOLS[one.state]} ", style),
         (f"{EDGES[one.policy]} " if one.policy in HOOKS else "", "magenta"),
         (fold.title, "bold"),
         (f" {one.called}" if alone and one.title != one.called else "", ""),
-        (f" {one.task_id}" if alone and one.task_id != fold.title else "", "dim"),
+        (f" {one.task_id}" if alone and not told else "", "dim"),
         ("  ", ""),
         (_standing(folds, fold), style),
         (_attempts(one) if alone else "", ""),

@@ -78,9 +78,11 @@ def test_a_generated_id_a_written_one_and_the_function_are_told_once_each() -> N
     generated = node("load", "queued", task_id="019aab0e-8c00-7abc-8def-1234deadbeef")
     prefixed = node("load", "queued", task_id="nightly/eu", written_id="eu")
     payload = replace(prefixed, name="", task_id="x", written_id="x")
-    assert drawn(flow(generated, prefixed, payload)) == [
+    other = replace(prefixed, task_id="monthly/eu")
+    assert drawn(flow(generated, prefixed, other, payload)) == [
         "├── • load 019aab0e-8c00-7abc-8def-1234deadbeef  queued",
-        "├── • eu load nightly/eu  queued",
+        "├── • eu load  queued",
+        "├── • eu load monthly/eu  queued",
         "└── • x payload  queued",
     ]
 
@@ -165,14 +167,12 @@ def _on_every_way(parents: dict[str, set[str]], name: str) -> set[str]:
 
 
 def test_a_large_flow_has_a_line_for_all_that_are_alike() -> None:
-    failure = Failure("OSError", "disk full")
     graph = thousand()
-    broken = (replace(one, failure=failure) if one.state == "failed" else one for one in graph.nodes)
-    lines = drawn(flow(*broken))
-    first = graph.nodes[1].task_id
-    assert lines == [
+    first, *rest = graph.nodes[1:]
+    broken = replace(first, failure=Failure("OSError", "disk full"))
+    assert drawn(flow(graph.nodes[0], broken, *rest)) == [
         "└── ✓ list  finished",
-        f"    ├── ✗ resize × 3  failed: OSError: disk full ({first})",
+        f"    ├── ✗ resize × 3  failed: OSError: disk full ({first.task_id})",
         "    │   └── … upload × 3  deferred: waits for resize × 3 (failed)",
         "    ├── ✓ resize × 997  finished",
         "    │   └── ✓ upload × 997  finished",
@@ -193,8 +193,9 @@ def test_on_a_terminal_a_task_has_one_line_however_narrow_it_is(width: int) -> N
 
 
 def test_the_list_has_a_line_for_each_flow() -> None:
-    flows = [MIXED.summary, thousand().summary, flow(node("a", "deferred"), run_id="[b]", staged=True).summary]
-    head, *lines = printed(flows_table(flows, now=NOW, pretty=False), terminal=False).splitlines()
+    staged = flow(node("a", "deferred"), run_id="[b]", staged=True)
+    table = flows_table([MIXED.summary, thousand().summary, staged.summary], now=NOW, pretty=False)
+    head, *lines = printed(table, terminal=False).splitlines()
     assert head.split() == [
         "flow", "user", "state", "ended", "tasks", "active", "deferred", "failed", "canceled", "enqueued",
     ]  # fmt: skip
