@@ -87,7 +87,7 @@ def show_(
     """Draw a flow as a tree: its tasks, what each waits for, how each stands; never arguments or results.
 
     A task stands under the nearest one through which all ways to it go. Of more than 200 tasks those that are alike
-    are drawn as one.
+    are drawn as one. An id that was written is shown so; where the run was given an id, the task's own is RUN/ID.
     """
     if mermaid and (watch or as_json):
         raise click.UsageError("--mermaid: is neither for --watch nor for --json")

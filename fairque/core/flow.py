@@ -19,8 +19,8 @@ from fairque.core.state import TaskState
 
 EDGES: Final = {**POLICIES, "s": "on_success", "f": "on_failure"}
 """What the end of its parents means to a task, by the letter of its policy."""
-HOOKS: Final = "sf"
-"""The letters of those that are a parent's `on_success` or `on_failure`."""
+HOOKS: Final = {"s": TaskState.FINISHED, "f": TaskState.FAILED}
+"""The letters of those that are a parent's `on_success` or `on_failure`, with the end of it that they are for."""
 MOST_DRAWN: Final = 200
 """Tasks that are drawn one by one; of a larger flow, those alike are drawn as one."""
 MOST_EDGES: Final = 500
@@ -150,12 +150,12 @@ class FlowGraph(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def summary(self) -> FlowSummary:
         """The same flow in numbers."""
-        count = Counter(node.state for node in self.nodes)
+        count = Counter(self.nodes[index].state for index in self.wanted)
         return FlowSummary(
             run_id=self.run_id,
             user_id=self.user_id,
             created_at=self.created_at,
-            total=len(self.nodes),
+            total=count.total(),
             finished=count[TaskState.FINISHED],
             failed=count[TaskState.FAILED],
             canceled=count[TaskState.CANCELED],
@@ -164,6 +164,19 @@ class FlowGraph(msgspec.Struct, frozen=True, kw_only=True):
             started=count[TaskState.STARTED],
             staged=self.staged,
         )
+
+    @property
+    def wanted(self) -> tuple[int, ...]:
+        """Which nodes count, parents before their children: not the hooks, removed by now, whose case has not come."""
+        unwanted: set[int] = set()
+        order = [*_parents_first([node.parents for node in self.nodes])]
+        for index in order:
+            node = self.nodes[index]
+            case = HOOKS.get(node.policy)
+            missed = case and any(self.nodes[parent].state not in (None, case) for parent in node.parents)
+            if node.state is None and (missed or not unwanted.isdisjoint(node.parents)):
+                unwanted.add(index)
+        return tuple(index for index in order if index not in unwanted)
 
     def folds(self, most: int = MOST_DRAWN) -> tuple[Fold, ...]:
         """Return what is drawn, parents before their children: each task, or of too many those alike as one.
@@ -175,9 +188,9 @@ class FlowGraph(msgspec.Struct, frozen=True, kw_only=True):
         place: dict[int, int] = {}
         members: list[list[FlowNode]] = []
         parents: list[tuple[int, ...]] = []
-        for index in _parents_first([node.parents for node in self.nodes]):
+        for index in self.wanted:
             node = self.nodes[index]
-            above = tuple(sorted({place[parent] for parent in node.parents}))
+            above = tuple(sorted({place[parent] for parent in node.parents if parent in place}))
             likeness = index if alone else (node.name, node.state, node.policy, node.outside, above)
             place[index] = found.setdefault(likeness, len(members))
             if place[index] == len(members):

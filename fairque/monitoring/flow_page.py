@@ -54,7 +54,9 @@ def summary_json(flow: FlowSummary) -> dict[str, Any]:
 def graph_json(graph: FlowGraph) -> dict[str, Any]:
     """Return a flow with all its tasks as plain values, without the errors' tracebacks."""
     ids = [node.task_id for node in graph.nodes]
-    return summary_json(graph.summary) | {"tasks": [_node_json(node, ids) for node in graph.nodes]}
+    return summary_json(graph.summary) | {
+        "tasks": [_node_json(graph.nodes[index], ids) for index in sorted(graph.wanted)]
+    }
 
 
 def _node_json(node: FlowNode, ids: list[str]) -> dict[str, Any]:

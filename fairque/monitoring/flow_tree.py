@@ -48,7 +48,7 @@ def flow_tree(graph: FlowGraph, *, now: datetime, most: int = MOST_DRAWN) -> Ren
     for number, place in enumerate(_places(folds)):
         under = place if levels[place] < _DEEPEST else drawn[place]
         drawn[number], levels[number] = under, levels[under] + 1
-        branches[number] = branches[under].add(_line(folds, number, under))
+        branches[number] = branches[under].add(_line(folds, number, under, run_id=graph.run_id))
     return root
 
 
@@ -80,27 +80,35 @@ def _heading(flow: FlowSummary, now: datetime) -> Text:
     )
 
 
-def _line(folds: Sequence[Fold], number: int, under: int) -> Text:
+def _line(folds: Sequence[Fold], number: int, under: int, *, run_id: str) -> Text:
     fold, one, style = folds[number], folds[number].one, state_style(folds[number].one.state)
     alone = len(fold.nodes) == 1
+    told = one.task_id in (fold.title, f"{run_id}/{fold.title}")
     return _text(
         (f"{_SYMBOLS[one.state]} ", style),
         (f"{EDGES[one.policy]} " if one.policy in HOOKS else "", "magenta"),
         (fold.title, "bold"),
         (f" {one.called}" if alone and one.title != one.called else "", ""),
-        (f" {one.task_id}" if alone and one.task_id != fold.title else "", "dim"),
+        (f" {one.task_id}" if alone and not told else "", "dim"),
         ("  ", ""),
         (_standing(folds, fold), style),
-        (f", attempt {one.attempt:,}" if alone and one.attempt > 1 else "", ""),
+        (_attempts(one) if alone else "", ""),
         *((f", {clause}", "dim") for clause in _clauses(folds, fold, under)),
     )
+
+
+def _attempts(node: FlowNode) -> str:
+    """Return which attempt it is, but for what is made at the first; of what waits for another, which one it was."""
+    if node.attempt and node.state in (TaskState.SCHEDULED, TaskState.QUEUED):
+        return f", after attempt {node.attempt:,}"
+    return f", attempt {node.attempt:,}" if node.attempt > 1 else ""
 
 
 def _standing(folds: Sequence[Fold], fold: Fold) -> str:
     """Return in which state it is, and what there is to say of that."""
     node = fold.one
     if node.state is None:
-        return "not needed" if node.policy in HOOKS and _waits(folds, fold) else GONE
+        return GONE
     words = ""
     if node.failure is not None:
         error = node.failure.message
@@ -131,12 +139,9 @@ def _waits(folds: Sequence[Fold], fold: Fold) -> list[int]:
 
 
 def _passed(policy: str, state: TaskState | None) -> bool:
-    match policy:
-        case "r":
-            return state is None or state.ended
-        case "f":
-            return state is None or state is TaskState.FAILED
-    return state is None or state is TaskState.FINISHED
+    if state is None or policy == "r":
+        return state is None or state.ended
+    return state is HOOKS.get(policy, TaskState.FINISHED)
 
 
 def _has_ended(node: FlowNode) -> bool:

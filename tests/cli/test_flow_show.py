@@ -21,11 +21,11 @@ def test_show_draws_how_a_flow_stands_and_never_arguments_or_results(env: dict[s
     heading, *lines = ran.out.splitlines()
     assert heading.startswith("flow nightly of user:1: started, 2 of 5 tasks have ended (40%): ")
     assert lines == [
-        "└── ✓ extract nightly/extract  finished",
-        "    ├── ▶ clean-eu clean nightly/clean-eu  started",
-        "    ├── ✗ clean-us clean nightly/clean-us  failed: ValueError: no [disk] today",
-        "    └── … load nightly/load  deferred: waits for clean-eu, clean-us (failed)",
-        "        └── … on_failure note nightly/note  deferred: in case load fails",
+        "└── ✓ extract  finished",
+        "    ├── ▶ clean-eu clean  started",
+        "    ├── ✗ clean-us clean  failed: ValueError: no [disk] today",
+        "    └── … load  deferred: waits for clean-eu, clean-us (failed)",
+        "        └── … on_failure note  deferred: in case load fails",
     ]
     queue.finish(eu, "open sesame")
     plain = call(env, "flow", "show", "nightly", "--user", "user:1", "--json")
@@ -104,4 +104,4 @@ def test_on_a_terminal_it_is_drawn_in_place_and_stays(env: dict[str, str], queue
 def test_the_program_itself_draws_a_flow(env: dict[str, str], queue: TaskQueue) -> None:
     ran = run("flow", "show", enqueue(queue), "--user", "user:1", env=env)
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert ran.stdout.splitlines()[1] == "└── • extract nightly/extract  queued"
+    assert ran.stdout.splitlines()[1] == "└── • extract  queued"

@@ -42,14 +42,14 @@ MIXED = flow(
     chosen("mail", None, 0, policy="f"),
     chosen("note", "canceled", 1, policy="f", failure=Failure("canceled", "the task was canceled")),
     chosen("other", "scheduled", attempt=1),
+    chosen("lost", None),
 )
 
 
 def test_a_flow_in_a_mixed_state() -> None:
     assert drawn(MIXED) == [
         "├── ✓ extract-eu  finished, attempt 2",
-        "│   ├── ✓ clean-eu  finished",
-        "│   └── ∅ on_failure mail  not needed",
+        "│   └── ✓ clean-eu  finished",
         "├── ✗ extract-us  failed: ValueError: us.csv: line 3: [not] a number \\x1b[2J, attempt 4",
         "│   ├── … clean-us  deferred: waits for extract-us (failed)",
         "│   └── ⊘ on_failure note  canceled: the task was canceled",
@@ -59,7 +59,8 @@ def test_a_flow_in_a_mixed_state() -> None:
         "│   ├── … on_failure alarm  deferred: in case load fails",
         "│   ├── … on_success thanks  deferred: in case load finishes",
         "│   └── … report  deferred: waits for load and 2 outside, on_parent_failure run",
-        "└── ◷ other  scheduled",
+        "├── ◷ other  scheduled, after attempt 1",
+        "└── ∅ lost  gone",
     ]
 
 
@@ -77,9 +78,11 @@ def test_a_generated_id_a_written_one_and_the_function_are_told_once_each() -> N
     generated = node("load", "queued", task_id="019aab0e-8c00-7abc-8def-1234deadbeef")
     prefixed = node("load", "queued", task_id="nightly/eu", written_id="eu")
     payload = replace(prefixed, name="", task_id="x", written_id="x")
-    assert drawn(flow(generated, prefixed, payload)) == [
+    other = replace(prefixed, task_id="monthly/eu")
+    assert drawn(flow(generated, prefixed, other, payload)) == [
         "├── • load 019aab0e-8c00-7abc-8def-1234deadbeef  queued",
-        "├── • eu load nightly/eu  queued",
+        "├── • eu load  queued",
+        "├── • eu load monthly/eu  queued",
         "└── • x payload  queued",
     ]
 
@@ -164,14 +167,12 @@ def _on_every_way(parents: dict[str, set[str]], name: str) -> set[str]:
 
 
 def test_a_large_flow_has_a_line_for_all_that_are_alike() -> None:
-    failure = Failure("OSError", "disk full")
     graph = thousand()
-    broken = (replace(one, failure=failure) if one.state == "failed" else one for one in graph.nodes)
-    lines = drawn(flow(*broken))
-    first = graph.nodes[1].task_id
-    assert lines == [
+    first, *rest = graph.nodes[1:]
+    broken = replace(first, failure=Failure("OSError", "disk full"))
+    assert drawn(flow(graph.nodes[0], broken, *rest)) == [
         "└── ✓ list  finished",
-        f"    ├── ✗ resize × 3  failed: OSError: disk full ({first})",
+        f"    ├── ✗ resize × 3  failed: OSError: disk full ({first.task_id})",
         "    │   └── … upload × 3  deferred: waits for resize × 3 (failed)",
         "    ├── ✓ resize × 997  finished",
         "    │   └── ✓ upload × 997  finished",
@@ -192,8 +193,9 @@ def test_on_a_terminal_a_task_has_one_line_however_narrow_it_is(width: int) -> N
 
 
 def test_the_list_has_a_line_for_each_flow() -> None:
-    flows = [MIXED.summary, thousand().summary, flow(node("a", "deferred"), run_id="[b]", staged=True).summary]
-    head, *lines = printed(flows_table(flows, now=NOW, pretty=False), terminal=False).splitlines()
+    staged = flow(node("a", "deferred"), run_id="[b]", staged=True)
+    table = flows_table([MIXED.summary, thousand().summary, staged.summary], now=NOW, pretty=False)
+    head, *lines = printed(table, terminal=False).splitlines()
     assert head.split() == [
         "flow", "user", "state", "ended", "tasks", "active", "deferred", "failed", "canceled", "enqueued",
     ]  # fmt: skip
@@ -229,20 +231,20 @@ def test_machines_get_plain_values_without_tracebacks() -> None:
         "started": 1,
         "staged": False,
     }  # fmt: skip
-    assert [one["task_id"] for one in tasks] == [one.task_id for one in MIXED.nodes]
+    assert [one["task_id"] for one in tasks] == [one.task_id for one in MIXED.nodes if one.task_id != "mail"]
     assert tasks[1]["failure"] == {"type": "ValueError", "message": BROKEN.message}
     assert tasks[2]["progress"] == {"percent": 42.5, "message": "half\nway \x1b[0m"}
     assert tasks[6]["parents"] == ["clean-eu", "clean-us", "clean-jp"]
     assert [tasks[n]["edge"] for n in (6, 7, 8, 9)] == ["wait", "on_failure", "on_success", "run"]
-    assert tasks[10] == {
-        "task_id": "mail",
-        "written_id": "mail",
-        "name": "etl:mail",
+    assert tasks[-1] == {
+        "task_id": "lost",
+        "written_id": "lost",
+        "name": "etl:lost",
         "state": None,
         "attempts": 0,
-        "parents": ["extract-eu"],
+        "parents": [],
         "outside": 0,
-        "edge": "on_failure",
+        "edge": "wait",
         "failure": None,
         "progress": None,
     }
