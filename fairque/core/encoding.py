@@ -47,7 +47,7 @@ def encode_value(what: str, value: object) -> bytes:
         raise _not_encodable(_path_of_fault(what, value), error) from None
     encoded = _within_bounds(what, encoded, MAX_DEPTH)
     # The encoder writes NaN and infinity as null, so only a value with a null in it need be looked through.
-    if b"null" in encoded and not _finite(value):
+    if value is not None and b"null" in encoded and not _finite(value):
         where = _path_of_fault(what, value)
         raise TaskValidationError(f"{where}: has a NaN or an infinity, which JSON cannot hold")
     return encoded

@@ -24,6 +24,8 @@ from fairque.worker.slot import Slot
 class Calling:
     """One call of a task, for `limit` seconds."""
 
+    __slots__ = ("_holding", "_limit", "_slot")
+
     def __init__(self, holding: Holding, slot: Slot, limit: float) -> None:
         self._holding, self._slot, self._limit = holding, slot, limit
 
@@ -43,10 +45,12 @@ class Calling:
 class CallHere(Calling):
     """`work` is called in this process; a coroutine that it returns is awaited."""
 
+    __slots__ = ("_coroutines", "_work")
+
     def __init__(
         self, holding: Holding, slot: Slot, limit: float, work: Callable[[], Any], coroutines: Coroutines
     ) -> None:
-        super().__init__(holding, slot, limit)
+        self._holding, self._slot, self._limit = holding, slot, limit  # a call of super() takes 0.3 us
         self._work, self._coroutines = work, coroutines
 
     def __call__(self) -> Any:

@@ -8,6 +8,7 @@ from typing import Final
 
 from fairque.core.models import Progress
 from fairque.store import claims, fates, progress, tasks, xcom
+from fairque.store.call import Call
 from fairque.store.records import Grant
 from tests.lua.scene import BURY, DONE, Scene, again
 
@@ -79,6 +80,16 @@ def plain(scene: Scene) -> Stage:
     return stage
 
 
+def leave_value(stage: Stage, key: str, scope: xcom.Scope) -> Call[bool]:
+    """Return a push of an XCom value."""
+    return xcom.push(stage.scene.root, stage.held["a runs"], key, b"1", LONG, scope, stage.scene.at())
+
+
+def find_value(stage: Stage, key: str) -> Call[xcom.Value | None]:
+    """Return a pull of an XCom value by a task of a flow."""
+    return xcom.pull(stage.scene.root, stage.held["a runs"]._replace(nonce=MARK), key)
+
+
 def leave_values(stage: Stage) -> None:
     """Let a run leave XCom values: for itself, for its user, and some whose time is over; and name a task's result as a
     flow does.
@@ -86,7 +97,7 @@ def leave_values(stage: Stage) -> None:
     scene, run = stage.scene, stage.held["a runs"]
     keys: dict[str, xcom.Scope] = {"own": "run", "past": "run", "shared": "user"}
     for key, scope in keys.items():
-        scene.run(xcom.push(scene.root, run, key, b"1", LONG, scope, scene.at()))
+        scene.run(leave_value(stage, key, scope))
     scene.client.zadd(scene.key("user:a:xcom"), {f"{run.nonce}:past": scene.now})
     scene.client.hset(scene.key(f"user:a:keys:{MARK}"), "made", "made")
 
