@@ -7,9 +7,9 @@ from typing import Any
 from fairque import Task, TaskQueue, TaskState
 from tests.contract.jobs import echo
 
-Q, R, D, F, X, C = map(
-    TaskState, ("queued", "started", "deferred", "finished", "failed", "canceled")
-)  # as their letters in records, but for R: it runs
+Q, D, F, X, C = (TaskState(name) for name in ("queued", "deferred", "finished", "failed", "canceled"))
+R = TaskState.STARTED
+"""By their letters in records; R: it runs."""
 
 
 def named(*ids: str, **options: Any) -> list[Task[Any]]:
@@ -17,11 +17,11 @@ def named(*ids: str, **options: Any) -> list[Task[Any]]:
     return [echo(task_id).with_(task_id=task_id, max_retries=0, **options) for task_id in ids]
 
 
-def serve(queue: TaskQueue, *failing: str, most: int = 10_000) -> list[str]:
+def serve(queue: TaskQueue, *failing: str, most: int = 10_000) -> list[Any]:
     """Serve what is ready, and what becomes ready by that: those named here (ids as written) fail, all others finish,
     with their argument as the result. Return the arguments in the order in which they were granted.
     """
-    served: list[str] = []
+    served: list[Any] = []
     while len(served) < most and (popped := queue.pop_many(min(200, most - len(served)))):
         for task in popped:
             served.append(task.args[0])

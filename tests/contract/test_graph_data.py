@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fairque import FairQueueConfig, Run, TaskQueue, Worker, group
+from fairque import FairQueueConfig, Run, Task, TaskQueue, Worker, group
 from fairque.core.outcome import Failure
 from fairque.errors import TaskFailed
 from fairque.worker.handler import TaskHandler
@@ -154,12 +154,16 @@ def test_a_result_that_cannot_be_stored_fails_its_task_and_holds_its_children(
 
 
 class Raising(TaskHandler):
-    """Every hook raises."""
+    """Its hooks raise."""
 
-    def _raise(self, *_: Any) -> None:
-        raise KeyboardInterrupt("from a hook")
+    def on_task_start(self, task: Task[Any]) -> None:
+        raise KeyboardInterrupt(task.name)
 
-    on_task_start = on_task_success = on_task_failure = on_task_retry = on_task_timeout = _raise
+    def on_task_success(self, task: Task[Any], result: Any) -> None:
+        raise ValueError(task.name, result)
+
+    def on_task_failure(self, task: Task[Any], error: BaseException) -> None:
+        raise error from ValueError(task.name)
 
 
 def test_a_hook_that_raises_is_logged_and_changes_nothing(

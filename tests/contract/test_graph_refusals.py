@@ -210,7 +210,8 @@ def test_a_graph_whose_reply_is_lost_is_there_once(
 def test_what_cannot_be_a_graph_is_refused_before_anything_is_sent(queue: TaskQueue, dump: Dump) -> None:
     a, b = named("a", "b")
     before = kept(dump)
-    for wrong in (a >> b >> a, a >> a, [a, a.with_(unique_key="k")], [], "a", echo):
+    wrongs: list[Any] = [a >> b >> a, a >> a, [a, a.with_(unique_key="k")], [], "a", echo]
+    for wrong in wrongs:
         with pytest.raises((GraphError, ValueError)):
             queue.enqueue(wrong, user_id="u")
     with pytest.raises(ValueError, match="user"):

@@ -207,7 +207,7 @@ def test_a_run_that_does_not_end_in_time_is_a_timeout_and_leaves_nothing_behind(
 ) -> None:
     run = diamond(queue)
     for timeout in (0, -1, 0.1):
-        with pytest.raises(ResultTimeout, match="has not ended after .* 0 of 4 tasks have ended"):
+        with pytest.raises(ResultTimeout, match=r"has not ended after .* 0 of 4 tasks have ended"):
             run.wait(timeout)
         with pytest.raises(ResultTimeout):
             run.results(timeout)
