@@ -62,9 +62,7 @@ def test_a_limit_that_cannot_be_is_refused(queue: TaskQueue, limit: Any) -> None
         queue.flows(limit=limit)
 
 
-@pytest.mark.parametrize(
-    "cursor", ["", "x", "1", "1:x", "١:g0123456789abcde", f"{10**20}:g0123456789abcde", 3, b"1:g"]
-)
+@pytest.mark.parametrize("cursor", ["", "x", "1", "1:x", "١:g0123456789abcde", f"{10**20}:g0123456789abcde", 3, b"1:g"])
 def test_a_forged_cursor_is_refused(queue: TaskQueue, cursor: Any) -> None:
     with pytest.raises(TaskValidationError, match="cursor: "):
         queue.flows(cursor=cursor)
