@@ -13,14 +13,16 @@ from fairque.queue.run import AsyncRun
 if TYPE_CHECKING:
     from typing import Any
 
-    from fairque.core.graph import Wired
+    from fairque.core.graph import Members, Wired
     from fairque.queue.planning import Plan
 
 
 class AsyncGraphs(AsyncCarrier):
     """What `AsyncTaskQueue` has of them."""
 
-    async def enqueue(self, graph: Wired | Plan, *, user_id: str | None = None, run_id: str | None = None) -> AsyncRun:
+    async def enqueue(
+        self, graph: Wired | Members | Plan, *, user_id: str | None = None, run_id: str | None = None
+    ) -> AsyncRun:
         """As `TaskQueue.enqueue`."""
         plan = self._verbs.plan(graph, user_id, run_id)
         receipts = await self._converse(self._verbs.enqueue(plan))

@@ -13,14 +13,14 @@ from fairque.queue.run import Run
 if TYPE_CHECKING:
     from typing import Any
 
-    from fairque.core.graph import Wired
+    from fairque.core.graph import Members, Wired
     from fairque.queue.planning import Plan
 
 
 class Graphs(Carrier):
     """What `TaskQueue` has of them."""
 
-    def enqueue(self, graph: Wired | Plan, *, user_id: str | None = None, run_id: str | None = None) -> Run:
+    def enqueue(self, graph: Wired | Members | Plan, *, user_id: str | None = None, run_id: str | None = None) -> Run:
         """Enqueue a graph of tasks (`a >> (b | c) >> d`), or a single task, whole or not at all; return its run.
 
         `user_id` overrides the tasks' own; all are of one user. With a `run_id` the chosen ids inside become

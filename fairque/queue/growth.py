@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fairque.core.flow import is_mark
-from fairque.core.graph import Wired
+from fairque.core.graph import Members, Wired
 from fairque.errors import FlowGone
 from fairque.queue.intake import Mint
 from fairque.queue.planning import plan_of
@@ -14,7 +14,7 @@ from fairque.store.flows import Fence
 from fairque.store.records import Grant
 
 
-def growing(root: str, graph: Wired, grant: Grant, fence: Fence) -> Conversation[list[str]]:
+def growing(root: str, graph: Wired | Members, grant: Grant, fence: Fence) -> Conversation[list[str]]:
     """Add a graph to the run of a task, or where that belongs to none begin one; return the ids as written."""
     run_id = None
     joins = is_mark(grant.nonce)

@@ -67,10 +67,12 @@ def _receipts_of(plan: Plan) -> list[Receipt[Any]]:
 def _stage(root: str, plan: Plan, parts: list[list[int]], late: list[tuple[str, str, str]]) -> Conversation[None]:
     """Hand in a graph part by part. Whatever refuses one, nothing of it is left."""
     try:
+        left = len(plan.nodes)
         for part in parts if _may_clash(plan) else ():
-            yield _enqueue(root, plan, part, "check")
+            yield _enqueue(root, plan, part, "check", left - len(part))
         for n, part in enumerate(parts):
-            yield _enqueue(root, plan, part, "stage" if n else "first")
+            left -= len(part)
+            yield _enqueue(root, plan, part, "stage" if n else "first", left)
         for n in range(0, len(late), flows.EDGES):
             request = f"{plan.mark}-{n}"
             yield flows.link(root, request, plan.user_id, plan.mark, late[n : n + flows.EDGES])
@@ -83,8 +85,7 @@ def _stage(root: str, plan: Plan, parts: list[list[int]], late: list[tuple[str, 
         raise
 
 
-def _enqueue(root: str, plan: Plan, places: Sequence[int], mode: str) -> Call[list[tasks.Accepted]]:
-    beyond = len(plan.nodes) - len(places)
+def _enqueue(root: str, plan: Plan, places: Sequence[int], mode: str, beyond: int = 0) -> Call[list[tasks.Accepted]]:
     part = _part_of(plan, places)
     return flows.enqueue(root, part, mode=mode, mark=plan.mark, run_id=plan.run_id, beyond=beyond)
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from fairque.core.graph import Wired
+from fairque.core.graph import Members, Wired
 from fairque.core.ids import check_task_id, check_user_id
 from fairque.core.models import Task
 from fairque.core.quantity import check_timeout, check_whole
@@ -95,7 +95,7 @@ class Verbs:
         accepted = yield tasks.push(self.root, (entry,))
         return receipt_of(task, entry, accepted[0])
 
-    def plan(self, graph: Wired | Plan, user_id: str | None, run_id: str | None) -> Plan:
+    def plan(self, graph: Wired | Members | Plan, user_id: str | None, run_id: str | None) -> Plan:
         """Settle all of a graph that needs no server."""
         return graph if isinstance(graph, Plan) else plan_of(graph, user_id, run_id, self._mint)
 

@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from fairque.core.codec import decode_value
 from fairque.core.encoding import encode_value
-from fairque.core.graph import Wired
+from fairque.core.graph import Members, Wired
 from fairque.core.ids import check_printable
 from fairque.core.models import Progress
 from fairque.core.quantity import check_number, check_seconds
@@ -146,7 +146,7 @@ class TaskContext:
             "auto_xcom=True, or its time is over (ttl, result_ttl); push it first, or give a default"
         )
 
-    def enqueue(self, graph: Wired, *, before_children: bool = False) -> list[str]:
+    def enqueue(self, graph: Wired | Members, *, before_children: bool = False) -> list[str]:
         """Add tasks from inside this one: a task or a graph of its user, in its run; return their ids as written. They
         may start at once. `before_children`: what waits for this task waits for the last of these, too.
 

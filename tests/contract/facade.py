@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
-from fairque import AsyncTaskHandle, AsyncTaskQueue
+from fairque import AsyncRun, AsyncTaskHandle, AsyncTaskQueue
 from fairque.errors import PartialPush
 
 T = TypeVar("T")
@@ -70,4 +70,20 @@ class Blocking:
     def _faced(self, answer: Any) -> Any:
         if isinstance(answer, list):
             return [self._faced(item) for item in answer]
+        if isinstance(answer, AsyncRun):
+            return BlockingRun(answer, self._loop)
         return Blocking(answer, self._loop) if isinstance(answer, AsyncTaskHandle | AsyncTaskQueue) else answer
+
+
+class BlockingRun(Blocking, Sequence[Any]):
+    """Stands for a run: the handles in it have a blocking face, too."""
+
+    def __getitem__(self, index: Any) -> Any:
+        found = self._inner[index]  # type: ignore[index]
+        return self._faced(list(found) if isinstance(index, slice) else found)
+
+    def __len__(self) -> int:
+        return len(self._inner)  # type: ignore[arg-type]
+
+    def __repr__(self) -> str:
+        return repr(self._inner)

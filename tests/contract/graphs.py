@@ -1,0 +1,32 @@
+"""What tests do by hand with graphs: build them of named tasks, and serve what is ready."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fairque import Task, TaskQueue, TaskState
+from tests.contract.jobs import echo
+
+Q, D, F, X, C = (TaskState(name) for name in ("queued", "deferred", "finished", "failed", "canceled"))
+R = TaskState.STARTED
+"""By their letters in records; R: it runs."""
+
+
+def named(*ids: str, **options: Any) -> list[Task[Any]]:
+    """Return tasks with these ids that are not tried again."""
+    return [echo(task_id).with_(task_id=task_id, max_retries=0, **options) for task_id in ids]
+
+
+def serve(queue: TaskQueue, *failing: str, most: int = 10_000) -> list[Any]:
+    """Serve what is ready, and what becomes ready by that: those named here (ids as written) fail, all others finish,
+    with their argument as the result. Return the arguments in the order in which they were granted.
+    """
+    served: list[Any] = []
+    while len(served) < most and (popped := queue.pop_many(min(200, most - len(served)))):
+        for task in popped:
+            served.append(task.args[0])
+            if task.args[0] in failing:
+                queue.fail(task, "no")
+            else:
+                queue.finish(task, task.args[0])
+    return served
