@@ -113,18 +113,20 @@ local function keep_edges(user, parents)
   add_stat('parents', -gone)
 end
 
--- What edges do to the children of one user: `counts_of` has for how many each waits yet. Returns the ids that wait no
--- more and those that end, with how.
+-- What edges do to the children of one user. Returns for how many each waits yet (false: for none) and the seq of that,
+-- the ids that wait no more, those that end, with how, and the parents. An edge of another seq is one of an earlier life.
 local function weigh_edges(edges, children, seqs, policies, texts)
-  local waits, ready, ending, parents = {}, {}, {}, {}
+  local waits, seq_of, ready, ending, parents = {}, {}, {}, {}, {}
   for i, child in ipairs(children) do
-    local parent, wait = edges[2 * i], waits[child]
+    local parent = edges[2 * i]
     parents[parent] = true
-    if wait == nil then
+    if waits[child] == nil then
       local seq, count = string.match(texts[i] or '', '^(%d+):(%d+)$')
-      wait = seq == seqs[i] and tonumber(count) or false
+      waits[child], seq_of[child] = tonumber(count) or false, seq
     end
-    local effect = wait and EFFECTS[parent.letter][policies[i]]
+    local wait = waits[child]
+    local lives = wait and seq_of[child] == seqs[i]
+    local effect = lives and EFFECTS[parent.letter][policies[i]]
     if effect == 'count' then
       wait = wait - 1
       if wait == 0 then
@@ -132,25 +134,24 @@ local function weigh_edges(edges, children, seqs, policies, texts)
       end
     elseif effect then
       ending[#ending + 1], wait = { child, effect, parent.letter }, false
-    elseif wait then
+    elseif lives then
       parent.stay = parent.stay or {}
       table.insert(parent.stay, edges[2 * i - 1])
     end
     waits[child] = wait
   end
-  return waits, ready, ending, parents
+  return waits, seq_of, ready, ending, parents
 end
 
 -- Tell the children of one user, by edges that were taken.
 local function tell_children(user, edges)
-  local children, seqs, policies, seq_of, fields = {}, {}, {}, {}, {}
+  local children, seqs, policies, fields = {}, {}, {}, {}
   for i = 1, #edges / 2 do
     policies[i], seqs[i], children[i] = string.match(edges[2 * i - 1], '^(%a)(%d+):(.*)$')
     children[i] = children[i] or ''
-    seq_of[children[i]] = seqs[i]
   end
   local texts = redis.pcall('HMGET', user_key(user, 'waits'), unpack(children))
-  local waits, ready, ending, parents = weigh_edges(edges, children, seqs, policies, texts)
+  local waits, seq_of, ready, ending, parents = weigh_edges(edges, children, seqs, policies, texts)
   for child, count in pairs(waits) do
     if count then
       fields[#fields + 1], fields[#fields + 2] = child, seq_of[child] .. ':' .. count
