@@ -25,17 +25,18 @@ _CODE = re.compile(r"^```.*?^```$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 
 
 class Block(NamedTuple):
-    """A fenced block: its language, the comment above it, its first line, and what it says."""
+    """A fenced block: its language, the comment above it, its document, its first line there, and what it says."""
 
     kind: str
     mark: str | None
+    place: str
     line: int
     text: str
 
 
-def blocks_of(document: str) -> list[Block]:
+def blocks_of(document: str, place: str = "") -> list[Block]:
     return [
-        Block(found["kind"], found["mark"], document.count("\n", 0, found.start("text")), found["text"])
+        Block(found["kind"], found["mark"], place, document.count("\n", 0, found.start("text")), found["text"])
         for found in _BLOCK.finditer(document)
     ]
 
@@ -47,13 +48,13 @@ def links_of(document: str) -> list[str]:
     return [target for target in files if target]
 
 
-BLOCKS = blocks_of(README.read_text(encoding="utf-8"))
+BLOCKS = [block for path in DOCUMENTS for block in blocks_of(path.read_text(encoding="utf-8"), path.stem)]
 PROGRAMS = [block for block in BLOCKS if block.kind == "python" and block.mark != "not run"]
 CONFIGS = [block for block in BLOCKS if block.kind == "yaml" and block.mark == "config"]
 
 
 def line_of(block: Block) -> str:
-    return f"line-{block.line}"
+    return f"{block.place}-line-{block.line}"
 
 
 def test_blocks_and_links_are_found() -> None:
@@ -70,13 +71,13 @@ def test_blocks_and_links_are_found() -> None:
     ]
 
 
-def test_the_readme_has_programs_and_a_configuration() -> None:
+def test_the_documents_have_programs_and_a_configuration() -> None:
     assert PROGRAMS
     assert CONFIGS
 
 
 @pytest.mark.parametrize("block", PROGRAMS, ids=line_of)
-def test_a_program_of_the_readme_runs(block: Block, tmp_path: Path) -> None:
+def test_a_program_of_the_documents_runs(block: Block, tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(block.text, encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FAIRQUE_")}
@@ -94,7 +95,7 @@ def test_a_program_of_the_readme_runs(block: Block, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("block", CONFIGS, ids=line_of)
-def test_a_configuration_of_the_readme_loads(block: Block, tmp_path: Path) -> None:
+def test_a_configuration_of_the_documents_loads(block: Block, tmp_path: Path) -> None:
     file = tmp_path / "fq.yaml"
     file.write_text(block.text, encoding="utf-8")
     config = FairQueueConfig.from_yaml(file, environ={})

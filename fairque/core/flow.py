@@ -17,7 +17,9 @@ from fairque.core.options import POLICIES
 from fairque.core.outcome import Failure
 from fairque.core.state import TaskState
 
-EDGES: Final = {**POLICIES, "s": "on_success", "f": "on_failure"}
+ADDED: Final = "a"
+"""Stands for the policy of a task that its parent added while it ran: it does not wait for it."""
+EDGES: Final = {**POLICIES, "s": "on_success", "f": "on_failure", ADDED: "added"}
 """What the end of its parents means to a task, by the letter of its policy."""
 HOOKS: Final = {"s": TaskState.FINISHED, "f": TaskState.FAILED}
 """The letters of those that are a parent's `on_success` or `on_failure`, with the end of it that they are for."""

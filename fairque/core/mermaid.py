@@ -29,6 +29,7 @@ _ARROWS: Final = {
     "c": "-->|cancel|",
     "s": "-.->|on_success|",
     "f": "-.->|on_failure|",
+    "a": "-.->|added|",
 }
 _PLAIN: Final = frozenset(" _-.:/,×")
 """What may stand in a label as it is, beside letters and digits."""

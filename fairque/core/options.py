@@ -16,6 +16,8 @@ from fairque.core.wording import clipped, shown
 from fairque.errors import TaskValidationError
 
 MAX_RETRIES: Final = 1_000
+MAX_OUTSIDE: Final = 1_000
+"""Tasks that may be named in one `depends_on`: they are looked up in one call."""
 MAX_PARENTS: Final = 10_000
 """Tasks that one task may wait for."""
 POLICIES: Final = {"w": "wait", "r": "run", "c": "cancel"}
@@ -109,8 +111,9 @@ def _check_payload(value: object) -> dict[str, Any]:
 def _check_parents(value: object) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise TaskValidationError(f"depends_on: expected a list of task ids or handles, got {shown(value)}")
-    if len(value) > MAX_PARENTS:
-        raise TaskValidationError(f"depends_on: {len(value):,} tasks; a task waits for {MAX_PARENTS:,} at most")
+    if len(value) > MAX_OUTSIDE:
+        what = f"depends_on: {len(value):,} tasks; {MAX_OUTSIDE:,} may be named"
+        raise TaskValidationError(f"{what}; enqueue them as one graph, or put a task between")
     return tuple(dict.fromkeys(_parent_id(one) for one in value))
 
 

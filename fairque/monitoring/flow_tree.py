@@ -14,7 +14,7 @@ from rich.console import RenderableType
 from rich.text import Text
 from rich.tree import Tree
 
-from fairque.core.flow import EDGES, HOOKS, MOST_DRAWN, FlowGraph, FlowNode, FlowSummary, Fold
+from fairque.core.flow import ADDED, EDGES, HOOKS, MOST_DRAWN, FlowGraph, FlowNode, FlowSummary, Fold
 from fairque.core.mermaid import GONE
 from fairque.core.state import TaskState
 from fairque.core.wording import clipped
@@ -86,7 +86,7 @@ def _line(folds: Sequence[Fold], number: int, under: int, *, run_id: str) -> Tex
     told = one.task_id in (fold.title, f"{run_id}/{fold.title}")
     return _text(
         (f"{_SYMBOLS[one.state]} ", style),
-        (f"{EDGES[one.policy]} " if one.policy in HOOKS else "", "magenta"),
+        (f"{EDGES[one.policy]} " if one.policy in {*HOOKS, ADDED} else "", "magenta"),
         (fold.title, "bold"),
         (f" {one.called}" if alone and one.title != one.called else "", ""),
         (f" {one.task_id}" if alone and not told else "", "dim"),
@@ -139,6 +139,8 @@ def _waits(folds: Sequence[Fold], fold: Fold) -> list[int]:
 
 
 def _passed(policy: str, state: TaskState | None) -> bool:
+    if policy == ADDED:
+        return True
     if state is None or policy == "r":
         return state is None or state.ended
     return state is HOOKS.get(policy, TaskState.FINISHED)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from fairque.core.flow import FlowGraph, FlowNode, FlowSummary, is_mark
+from fairque.core.flow import ADDED, FlowGraph, FlowNode, FlowSummary, is_mark
 from fairque.core.ids import check_printable, check_user_id
 from fairque.core.models import Progress
 from fairque.core.quantity import check_timeout, check_whole
@@ -175,13 +175,14 @@ def _node_of(
     task_id: str, member: Member, record: Record | None, places: dict[str, int], start: int, failures: dict[str, Any]
 ) -> FlowNode:
     inside = (*(start + place for place in member.inside), *(places[one] for one in member.outside if one in places))
+    added = not inside and member.by in places
     return FlowNode(
         task_id=task_id,
         written_id=member.written_id,
         name=member.name,
         state=reading.state_of(record) if record else None,
-        parents=inside,
-        policy=member.policy,
+        parents=(places[member.by],) if added and member.by else inside,
+        policy=ADDED if added else member.policy,
         failure=failures.get(task_id),
         progress=reading.progress_of(record) if record else None,
         attempt=(record.run.attempt if record.run else record.attempt) if record else 0,

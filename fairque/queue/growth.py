@@ -26,5 +26,5 @@ def growing(root: str, graph: Wired | Members, grant: Grant, fence: Fence) -> Co
     plan = plan_of(graph, grant.user_id, run_id, Mint(root))
     if joins:
         plan = plan._replace(mark=grant.nonce, run_id=run_id or grant.nonce)
-    receipts = yield from adding(root, plan, fence, joins=joins)
+    receipts = yield from adding(root, plan, fence, grant.task_id, joins=joins)
     return [receipt.task_id for receipt in receipts]

@@ -36,9 +36,9 @@ def handing_in(root: str, plan: Plan) -> Conversation[list[Receipt[Any]]]:
     return _receipts_of(plan)
 
 
-def adding(root: str, plan: Plan, fence: Fence, *, joins: bool) -> Conversation[list[Receipt[Any]]]:
-    """Hand in a graph from inside a task, fenced by its run: up to 200 tasks in a call, and what is in begins at once.
-    `joins`: its mark is that of the flow which the task belongs to.
+def adding(root: str, plan: Plan, fence: Fence, by: str, *, joins: bool) -> Conversation[list[Receipt[Any]]]:
+    """Hand in a graph from inside the task `by`, fenced by its run: up to 200 tasks in a call, and what is in begins at
+    once. `joins`: its mark is that of the flow which the task belongs to.
 
     Raises:
         StaleLease: the run has lost its lease. Nothing of this call was written.
@@ -50,7 +50,7 @@ def adding(root: str, plan: Plan, fence: Fence, *, joins: bool) -> Conversation[
     last = _last_of(plan) if fence.holds else frozenset[int]()
     batch = uuid.uuid4().hex[:8] if joins else ""
     for n, places in enumerate(parts):
-        part = _part_of(plan, places, batch, alone=len(parts) > 1)
+        part = _part_of(plan, places, batch, alone=len(parts) > 1, by=by if joins else None)
         part = part._replace(last=[plan.nodes[place].task_id for place in places if place in last])
         mode = "join" if joins or n else "whole"
         yield flows.enqueue(root, part, mode=mode, mark=plan.mark, run_id=plan.run_id, fence=fence)
@@ -155,12 +155,22 @@ def _goes_late(node: Node) -> bool:
     return len(node.inside) > flows.EDGES
 
 
-def _part_of(plan: Plan, places: Sequence[int], batch: str = "", *, alone: bool = False) -> Part:
+def _part_of(plan: Plan, places: Sequence[int], batch: str = "", *, alone: bool = False, by: str | None = None) -> Part:
     """Return some tasks of a graph as they are sent. `alone`: those before them may have ended already."""
     nodes = [plan.nodes[place] for place in places]
     entries = [tasks.Entry(plan.user_id, node.task_id, node.level, plan.mark, node.when, node.body) for node in nodes]
     members = [
-        Member(batch, place, node.written_id, node.name, node.policy, node.inside, node.outside, place >= plan.written)
+        Member(
+            batch,
+            place,
+            node.written_id,
+            node.name,
+            node.policy,
+            node.inside,
+            node.outside,
+            hook=place >= plan.written,
+            by=by,
+        )
         for place, node in zip(places, nodes, strict=True)
     ]
     keys = [(node.push_key, node.task_id) for node in nodes if node.push_key is not None]

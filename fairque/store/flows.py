@@ -53,6 +53,8 @@ class Member(msgspec.Struct, frozen=True, array_like=True):
     inside: tuple[int, ...]
     outside: tuple[str, ...]
     hook: bool = False
+    by: str | None = None
+    """The task that added it while it ran."""
 
 
 class Flow(NamedTuple):

@@ -10,7 +10,7 @@ import pytest
 
 from fairque import Backoff, Priority, Task, group
 from fairque.core.layout import layout_of
-from fairque.core.options import MAX_PARENTS, MAX_RETRIES, OPTIONS, check_options
+from fairque.core.options import MAX_OUTSIDE, MAX_RETRIES, OPTIONS, check_options
 from fairque.core.quantity import MAX_SECONDS
 from fairque.errors import TaskValidationError
 
@@ -57,7 +57,7 @@ NO_INSTANTS: list[object] = [NAIVE, 0, "2026-11-21", EARLY, LATE]
         ("depends_on", [], ()),
         ("depends_on", ["b", "a", "b"], ("b", "a")),
         ("depends_on", (Task[int](task_id="a"), "b"), ("a", "b")),
-        ("depends_on", [str(n) for n in range(MAX_PARENTS)], tuple(str(n) for n in range(MAX_PARENTS))),
+        ("depends_on", [str(n) for n in range(MAX_OUTSIDE)], tuple(str(n) for n in range(MAX_OUTSIDE))),
         ("on_parent_failure", "wait", "wait"),
         ("on_parent_failure", "run", "run"),
         ("on_parent_failure", "cancel", "cancel"),
