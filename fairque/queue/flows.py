@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
+from msgspec.structs import replace
+
 from fairque.core.flow import ADDED, FlowGraph, FlowNode, FlowSummary, is_mark
 from fairque.core.ids import check_printable, check_user_id
 from fairque.core.models import Progress
@@ -22,6 +24,8 @@ from fairque.store.call import Conversation, Sleep
 from fairque.store.flows import Flow, Member
 from fairque.store.records import Record
 
+_MOST_FIRST: Final = 250
+"""Tasks of one flow that are asked whether they run, where nothing else tells that it has started."""
 _MOST_FAILURES: Final = 200
 """Tasks of one flow whose errors are read to be shown."""
 
@@ -87,12 +91,21 @@ class Flows:
         ]
 
     def summary(self, name: FlowName) -> Conversation[FlowSummary]:
-        """Read how far a run is."""
+        """Read how far a run is. Where none of it has ended yet, its tasks are asked whether one runs."""
+        summary = yield from self._numbers(name)
+        if not summary.active or summary.ended:
+            return summary
+        flow = yield from self.read(name)
+        first = [task_id for task_id, member in _in_order(flow) if not member.inside][:_MOST_FIRST]
+        states = yield from self.states(name, first)
+        return replace(summary, started=states.count(TaskState.STARTED))
+
+    def _numbers(self, name: FlowName) -> Conversation[FlowSummary]:
         return _summary_of((yield from self.read(name, members=False)))
 
     def progress(self, name: FlowName) -> Conversation[Progress]:
         """Read how far a run is, as tasks say it of themselves."""
-        summary = yield from self.summary(name)
+        summary = yield from self._numbers(name)
         return Progress(summary.percent, f"{summary.ended:,} of {summary.total:,} tasks have ended")
 
     def states(self, name: FlowName, task_ids: Sequence[str]) -> Conversation[list[TaskState | None]]:
@@ -105,7 +118,7 @@ class Flows:
         deadline = None if timeout is None else time.monotonic() + check_timeout(timeout)
         waiter = f"flow-{uuid.uuid4().hex}"
         while True:
-            summary = yield from self.summary(name)
+            summary = yield from self._numbers(name)
             if summary.is_settled:
                 return summary
             left = BLOCK if deadline is None else min(BLOCK, deadline - time.monotonic())

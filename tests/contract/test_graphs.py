@@ -52,7 +52,7 @@ def test_a_run_says_how_far_it_is_at_every_step(queue: TaskQueue) -> None:
         steps.append((run.state(), told(run.summary()), run.progress()))
         queue.finish(task, 1)
     steps.append((run.state(), told(run.summary()), run.progress()))
-    assert [state for state, _, _ in steps] == [Q, Q, R, R, R, F]
+    assert [state for state, _, _ in steps] == [Q, R, R, R, R, F]
     assert [numbers for _, numbers, _ in steps] == [
         (4, 1, 3, 0, 0, 0),
         (4, 1, 3, 0, 0, 0),

@@ -17,12 +17,16 @@ local function forget_run(user, member, run)
   open_name(string.sub(subject, 2))
 end
 
+local function forget_term(user, ttl)
+  redis.call('UNLINK', kept_key(user, ttl))
+  redis.call('ZREM', EXPIRY, user .. '|' .. ttl)
+end
+
 -- Remove a task that has ended, or whose record nobody can read, with the list in which it is kept.
 local function erase_ended(user, id, record)
   if record then
     local ttl = string.format('%d', record.expires - record.ended)
-    redis.call('UNLINK', kept_key(user, ttl))
-    redis.call('ZREM', EXPIRY, user .. '|' .. ttl)
+    forget_term(user, ttl)
   end
   redis.call('ZREM', DUE, user .. '|' .. id, user .. '|' .. id .. '|')
   forget_ended(user, { id })
@@ -99,6 +103,9 @@ local function erase_rest(user)
   forget_aside(user)
   counts[user] = parse_counts(nil)
   touched[user] = true
+  for _, ttl in ipairs(redis.call('SPOP', user_key(user, 'terms'), 1000)) do
+    forget_term(user, ttl)
+  end
   redis.call('UNLINK', user_key(user, 'unique'), user_key(user, 'failed'), user_key(user, 'waits'))
   redis.call('ZREM', RING, user)
   redis.call('ZREM', TAGS, user)

@@ -114,7 +114,7 @@ local function keep_edges(user, parents)
 end
 
 -- What edges do to the children of one user. Returns for how many each waits yet (false: for none) and the seq of that,
--- the ids that wait no more, those that end, with how, and the parents. An edge of another seq is one of an earlier life.
+-- the ids that wait no more, those that end, with how, and the parents. An edge of another seq is of an earlier life.
 local function weigh_edges(edges, children, seqs, policies, texts)
   local waits, seq_of, ready, ending, parents = {}, {}, {}, {}, {}
   for i, child in ipairs(children) do

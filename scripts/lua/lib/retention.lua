@@ -111,6 +111,7 @@ local function sweep_list(user, ttl, limit)
     redis.call('ZADD', EXPIRY, look, user .. '|' .. ttl)
   else
     redis.call('ZREM', EXPIRY, user .. '|' .. ttl)
+    redis.pcall('SREM', user_key(user, 'terms'), ttl)
   end
   return #ids
 end
@@ -159,6 +160,7 @@ local function save_kept(most)
     for user, entries in pairs(term.entries_of) do
       local length = redis.pcall('RPUSH', kept_key(user, term.ttl), unpack(entries))     -- a damaged list stops nobody
       if length == #entries then     -- else somebody looks at its head already
+        redis.pcall('SADD', user_key(user, 'terms'), term.ttl)
         looks[#looks + 1] = term.expires
         looks[#looks + 1] = user .. '|' .. term.ttl
       end
