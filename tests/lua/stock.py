@@ -87,6 +87,10 @@ class Stock(Scene):
         found: Any = self.client.hget(self.of(user, "tasks"), task_id)
         return bytes(found)
 
+    def seq(self, task_id: str) -> str:
+        """Return the seq of a task of g."""
+        return self.record("g", task_id).split(b":")[1].decode()
+
     def edit(self, user: str, task_id: str, old: bytes, new: bytes) -> None:
         """Change a record."""
         record = self.record(user, task_id)
