@@ -9,7 +9,7 @@ from fairque.store.call import Call
 from fairque.store.checkup import Fault, read_faults
 from fairque.store.flows import Flow
 
-MOST_LINKED: Final = 3_000
+MOST_LINKED: Final = 1_000
 """Tasks of a user among which it is looked who waits for whom in one call, and edges: as many as take it 5 ms."""
 MOST_MEMBERS: Final = 1_000
 """Tasks of a flow that are counted in one call."""

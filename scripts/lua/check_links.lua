@@ -40,7 +40,7 @@ local function count_edges()
     if edges > most_edges then
       return false
     end
-    for _, entry in ipairs(redis.call('LRANGE', key, 0, length)) do
+    for _, entry in ipairs(length > 0 and redis.call('LRANGE', key, 0, length) or {}) do
       local child = string.match(entry, '^%a(.*)$') or ''
       edges_to[child] = (edges_to[child] or 0) + 1
     end

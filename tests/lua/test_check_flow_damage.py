@@ -1,4 +1,6 @@
-"""Each damage that somebody else could do to tasks that wait for others is found, and nothing else is (I17, I22)."""
+"""Each damage that somebody else could do to tasks that wait for others is found by check_links, check_flow and the
+others that look, and nothing else is (I17, I22).
+"""
 
 from __future__ import annotations
 
