@@ -26,6 +26,11 @@ _USER_FAULTS: Final = {
     "stranded": ("I1.stranded", "it is set aside under its name, where nobody looks for it: it would never start"),
     "corrupt": ("I1.corrupt", "its record is not one that fairque wrote"),
     "sequence": ("I12.sequence", "its place is beyond the last one given: new tasks would start before it"),
+    "unawaited": (
+        "I17.waits",
+        "it is deferred by its record, but nothing says for how many it waits: it would never start",
+    ),
+    "untold": ("I17.untold", "it has ended, and nobody is left to tell those that wait for it: they would never start"),
     "unscheduled": ("I16.unscheduled", "it is scheduled by its record, but in no timetable: it would never start"),
     "keyless": ("I1.unique", "its unique key does not lead to it: another task of that key could be made"),
     "unexpiring": ("I16.expiry", "it is to be canceled if it has not started by a time, but stands in no timetable"),
@@ -44,6 +49,11 @@ _TABLE_FAULTS: Final = {
         "I11.suspect",
         "this worker is said to run a task that was lost before, but it does not: it gets no other",
     ),
+    "flow_corrupt": ("I17.flow", "what is known of it is not what fairque wrote"),
+    "flow_unnamed": ("I17.flow-name", "it is not found by its run id"),
+    "flow_due": ("I17.flow-end", "it has tasks that have not ended, and is to be forgotten all the same"),
+    "flow_kept": ("I22.flow", "it is in no timetable: it would be kept for ever"),
+    "no_flow": ("I22.flow-due", "it is to be forgotten, but is not there"),
     "due_record": ("I16.due", "it stands in the timetable, but is not scheduled by its record"),
     "waiter": ("I22.waiter", "somebody is listed as waiting for its result, but it has ended or is not there"),
     "who": ("I22.index", "the index of fingerprints leads to a user that has no task, or not this fingerprint"),
@@ -68,6 +78,8 @@ def _counts(facts: UserFacts) -> Iterator[tuple[str, str]]:
         yield "I1.aside", f"{facts.aside:,} tasks are counted as set aside, {facts.aside_entries:,} are there"
     if facts.failed != facts.failed_ids:
         yield "I1.failed", f"{facts.failed:,} failed tasks are counted, {facts.failed_ids:,} are listed"
+    if facts.waits < facts.deferred:
+        yield "I17.waits", f"{facts.deferred:,} deferred tasks are counted, {facts.waits:,} are listed as waiting"
     if facts.records and not facts.indexed:
         yield "I1.index", f"{facts.records:,} tasks are kept, but the index of fingerprints does not lead to this user"
     if facts.whole:
@@ -76,6 +88,7 @@ def _counts(facts: UserFacts) -> Iterator[tuple[str, str]]:
             "ready": (facts.ready, of.queued),
             "set aside": (facts.aside, of.aside),
             "scheduled": (facts.scheduled, of.scheduled),
+            "deferred": (facts.deferred, of.deferred),
             "failed": (facts.failed, of.failed),
             "running": (facts.running, of.running),
         }
@@ -147,18 +160,22 @@ def _subject_of(kind: str, where: str) -> str:
         return f"worker {where}"
     if kind == "who":
         return f"fingerprint {where}"
-    user, _, task = where.partition("|")
-    return f"task {decode_id(task)} of {decode_id(user)}"
+    user, _, named = where.partition("|")
+    return f"{'run' if 'flow' in kind else 'task'} {decode_id(named)} of {decode_id(user)}"
 
 
 def of_sums(sums: Sums) -> Iterator[Finding]:
     """Yield what does not add up."""
     if sums.of_users is None:
         return
-    for what, total, part in zip(("queued", "scheduled", "failed"), sums.totals, sums.of_users, strict=True):
+    *states, parents = zip(sums.totals, sums.of_users, strict=True)
+    for what, (total, part) in zip(("queued", "scheduled", "failed", "deferred"), states, strict=True):
         if total != part:
             yield finding("I1.totals", "queue", f"the total of {what} is {total:,}, all users together have {part:,}")
-    waiting = sums.of_users[0] + sums.of_users[1]
+    if parents[0] != parents[1]:
+        said = f"{parents[0]:,} tasks are counted that others wait for, all users together have {parents[1]:,}"
+        yield finding("I17.totals", "queue", said)
+    waiting = sums.of_users[0] + sums.of_users[1] + sums.of_users[3]
     if sums.of_names != waiting:
         yield finding("I1.names", "queue", f"{waiting:,} tasks wait, by their names {sums.of_names:,} do")
 

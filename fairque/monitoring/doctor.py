@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 from fairque.core.ids import check_user_id, decode_id
 from fairque.core.settings import Settings
-from fairque.errors import QueueRefusal
+from fairque.errors import StoredDataError
 from fairque.monitoring.diagnosis import knows_layout, of_faults, of_queue, of_slots, of_sums, of_user
+from fairque.monitoring.diagnosis_flows import of_flows, of_links, of_members, of_stuck
 from fairque.monitoring.diagnosis_outside import have_room, of_lists, of_server, of_twins, of_workers, up
 from fairque.monitoring.doctor_report import Report, told
+from fairque.monitoring.doctor_rounds import CHUNK, Rounds
 from fairque.monitoring.findings import RULES, Finding, finding
 from fairque.monitoring.twins import find_twins
 from fairque.store import checkup, readings
-from fairque.store.call import Call, Conversation
+from fairque.store.call import READING
 from fairque.store.checkup import BEGIN, QueueFacts, UserFacts
-from fairque.store.driver import Driver
+from fairque.store.checkup_links import MOST_LINKED, MOST_MEMBERS, look_at_flow, look_at_links
+from fairque.store.flows import Flow, read_flow
 from fairque.store.server import look_at_server
-from fairque.store.tasks import root_of
 
-T = TypeVar("T")
 Progress = Callable[[int, int], None]
 """Told how many of how many task records have been looked at; both grow."""
 
@@ -31,30 +33,20 @@ SECONDS: Final = 10.0
 """For how long task records are read beyond the first of each user, unless another number is given."""
 _Place = tuple[str, bytes]
 """A user, and the cursor of its records."""
-_CHUNK: Final = 50
-_PAUSE: Final = 1.0
-"""Seconds after which what may pass by itself is looked at again."""
 
 
-class Doctor:
+class Doctor(Rounds):
     """Looks at one queue. It only reads, and needs no worker."""
 
     def __init__(
         self, settings: Settings, *, seconds: float = SECONDS, progress: Progress = lambda _done, _all: None
     ) -> None:
-        self._name = settings.queue.name
-        self._root = root_of(settings.queue.prefix, self._name)
-        self._driver = Driver(settings.redis)
+        super().__init__(settings)
         self._may_evict = settings.redis.allow_eviction
         self._seconds, self._progress = seconds, progress
-        self._calls = self._seen = self._kept = 0
-        self._findings: dict[tuple[str, str], Finding] = {}
-        self._skipped: list[str] = []
+        self._seen = self._kept = 0
         self._ready: dict[str, frozenset[str]] = {}
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._driver.close()
+        self._linked: list[str] = []
 
     def examine(self) -> Report:
         """Look at everything.
@@ -69,6 +61,7 @@ class Doctor:
             return self._report(0, None, [])
         users = self._users()
         self._look_at_users(users)
+        self._look_at_flows()
         for table in checkup.TABLES:
             self._note(of_faults(self._converse(checkup.pages(self._root, table))))
         names = self._add_up()
@@ -84,6 +77,7 @@ class Doctor:
         if facts is None:
             return self._report(0, None, [])
         self._look_at_users([check_user_id(user_id)])
+        self._look_at_flows(user_id)
         return self._report(1, facts, [])
 
     # --- users ------------------------------------------------------------------------------------------------------
@@ -100,12 +94,13 @@ class Doctor:
         """Look at each user with its first records, then in turn at further ones for as long as is given."""
         further: deque[_Place] = deque()
         doubtful: list[_Place] = []
-        for at in range(0, len(users), _CHUNK):
-            further += self._look_at([(user, BEGIN) for user in users[at : at + _CHUNK]], doubtful)
+        for at in range(0, len(users), CHUNK):
+            further += self._look_at([(user, BEGIN) for user in users[at : at + CHUNK]], doubtful)
         end = time.monotonic() + self._seconds
         while further and time.monotonic() < end:
             further += self._look_at([further.popleft()], doubtful)
         self._note_steady(lambda: self._of_users(doubtful))
+        self._note_steady(self._of_links)
 
     def _look_at(self, places: list[_Place], doubtful: list[_Place]) -> list[_Place]:
         """Look at some users; return where there is more to look at, and add to `doubtful` what may pass by itself."""
@@ -121,30 +116,51 @@ class Doctor:
                 further.append((user, facts.page.cursor))
             if facts.ready:
                 self._ready[user] = facts.lists
+            if (facts.parents or facts.waits) and cursor == BEGIN:
+                self._linked.append(user)
             self._kept += facts.records if cursor == BEGIN else 0
             self._seen += facts.page.seen
         self._progress(self._seen, max(self._kept, self._seen))
         return further
 
     def _of_users(self, places: list[_Place]) -> Iterator[Finding]:
-        for at in range(0, len(places), _CHUNK):
-            chunk = places[at : at + _CHUNK]
-            for (user, _), facts in zip(chunk, self._user_facts(chunk), strict=True):
-                yield from of_user(user, facts) if facts else ()
+        for (user, _), facts in zip(places, self._user_facts(places), strict=True):
+            yield from of_user(user, facts) if facts else ()
 
-    def _user_facts(self, places: list[_Place]) -> Iterable[UserFacts | None]:
-        """Look at several users, from a cursor on each; None and a finding where one cannot be looked at."""
-        answers: list[UserFacts] = []
-        try:
-            self._calls += len(places)
-            self._driver.run_all((checkup.look_at_user(self._root, *place) for place in places), answers)
-        except QueueRefusal as refused:
-            if len(places) == 1:
-                said = " ".join(str(refused).split())[:200]
-                self._note([finding("I1.unreadable", f"user {places[0][0]}", f"cannot be looked at: {said}")])
-                return [None]
-            return [facts for place in places for facts in self._user_facts([place])]
-        return answers
+    def _user_facts(self, places: list[_Place]) -> list[UserFacts | None]:
+        """Look at several users, from a cursor on each."""
+        return self._run_each(places, lambda at: checkup.look_at_user(self._root, *at), lambda at: at[0])
+
+    # --- who waits for whom -----------------------------------------------------------------------------------------
+
+    def _of_links(self) -> Iterator[Finding]:
+        """Look who waits for whom among each user's tasks."""
+        found = self._run_each(self._linked, lambda user: look_at_links(self._root, user), str)
+        for user, links in zip(self._linked, found, strict=True):
+            yield from of_links(user, links) if links else ()
+        if None in found:
+            self._skip("who waits for whom", f"users with more than {MOST_LINKED:,} tasks, or edges between them")
+
+    def _look_at_flows(self, user_id: str | None = None) -> None:
+        """Look at flows, for as long as is given: whether they count right, and which of them are stuck."""
+        flows = [flow for flow in self._flows() if user_id in (None, flow.user_id)]
+        self._note(of_stuck(flows))
+        end, looked = time.monotonic() + self._seconds, 0
+        while looked < len(flows) and (looked == 0 or time.monotonic() < end):
+            some = flows[looked : looked + CHUNK]
+            found = self._run_each(some, lambda flow: look_at_flow(self._root, flow), lambda flow: flow.user_id)
+            for flow, members in zip(some, found, strict=True):
+                self._note(of_members(flow, members) if members else ())
+            looked += len(some)
+        if looked < len(flows) or any(flow.tasks > MOST_MEMBERS for flow in flows):
+            self._skip(
+                "whether each run's tasks are as counted", f"many runs, or one of more than {MOST_MEMBERS:,} tasks"
+            )
+
+    def _flows(self) -> Iterator[Flow]:
+        for member, text in self._table("flows").items():
+            with contextlib.suppress(StoredDataError), READING:  # told as I17.flow
+                yield read_flow(member, text)
 
     # --- the queue and its workers ----------------------------------------------------------------------------------
 
@@ -165,9 +181,9 @@ class Doctor:
         sums, slots = self._run(checkup.add_up(self._root)), self._run(checkup.count_runs(self._root))
         self._note((*of_sums(sums), *of_slots(slots or ())))
         if sums.of_users is None:
-            self._skipped.append(f"whether totals are sums: more than {checkup.MOST_SUBJECTS:,} users and task names")
+            self._skip("whether totals are sums", f"more than {checkup.MOST_SUBJECTS:,} users and task names")
         if slots is None:
-            self._skipped.append(f"whether each user's runs are as counted: more than {checkup.MOST_RUNS:,} runs")
+            self._skip("whether each user's runs are as counted", f"more than {checkup.MOST_RUNS:,} runs")
         return sums.names
 
     def _outside(self, names: dict[str, int]) -> Iterator[Finding]:
@@ -176,54 +192,19 @@ class Doctor:
             return
         alive = up(workers, facts)
         yield from of_queue(facts, workers=bool(alive), room=have_room(alive))
+        yield from of_flows(facts, workers=bool(alive), room=have_room(alive))
         yield from of_workers(workers, facts, self._ready, names)
         yield from of_lists(alive, {name.decode() for name in self._table("scopes")})
 
     def _workers(self) -> list[dict[str, Any]]:
         return self._converse(readings.workers(self._root))
 
-    # --- how it is done ---------------------------------------------------------------------------------------------
-
-    def _note(self, findings: Iterable[Finding]) -> None:
-        for one in findings:
-            self._findings.setdefault((one.code, one.subject), one)
-
-    def _note_steady(self, judge: Callable[[], Iterable[Finding]]) -> None:
-        """Note what is found, and of what may pass by itself only that which is found again a little later."""
-        found = list(judge())
-        if any(RULES[one.code].fleeting for one in found):
-            time.sleep(_PAUSE)
-            later = {(one.code, one.subject) for one in judge()}
-            found = [one for one in found if not RULES[one.code].fleeting or (one.code, one.subject) in later]
-        self._note(found)
-
-    def _table(self, name: str) -> dict[bytes, bytes]:
-        return self._converse(readings.table(self._root, name))
-
-    def _run(self, call: Call[T]) -> T:
-        self._calls += 1
-        return self._driver.run(call)
-
-    def _converse(self, steps: Conversation[T]) -> T:
-        def counted() -> Conversation[T]:
-            answer = None
-            while True:
-                try:
-                    step = steps.send(answer)
-                except StopIteration as done:
-                    outcome: T = done.value
-                    return outcome
-                self._calls += 1
-                answer = yield step
-
-        return self._driver.converse(counted())
-
     def _report(self, users: int, facts: QueueFacts | None, workers: list[Any]) -> Report:
         return Report(
             queue=self._name,
             keys=f"{self._root}:queue:",
             users=users,
-            tasks=facts.queued + facts.leases + facts.scheduled if facts else 0,
+            tasks=facts.queued + facts.leases + facts.scheduled + facts.deferred if facts else 0,
             records=self._seen,
             kept=self._kept,
             workers=len(workers),

@@ -43,9 +43,10 @@ def finding(code: str, subject: str, text: str) -> Finding:
 
 _COUNT: Final = (
     "while the user is paused: delete those of its tasks that are told as lost, which counts them off; then HSET its "
-    "field of `counts` to what is there, `LEVEL:TASKS,...,h:ASIDE,s:SCHEDULED,x:FAILED` without what is zero"
+    "field of `counts` to what is there, `LEVEL:TASKS,...,h:ASIDE,s:SCHEDULED,d:DEFERRED,x:FAILED` without what is zero"
 )
 _AGAIN: Final = "queue.delete_task, then push it again"
+_ANEW: Final = "`fairque task cancel`, then `retry` it: it is linked anew to the parents that keep it waiting"
 _LOGS: Final = "see the logs of the workers that are up: they live, but do not claim; restart them"
 _RESTART: Final = (
     "restart the workers whose assigned_users or steal_targets are lists of users: they register them anew"
@@ -100,8 +101,29 @@ RULES: Final[dict[str, Rule]] = {
     "I16.overdue": Rule("error", _LOGS, fleeting=True),
     "I16.timetable": Rule("error", "ZADD what is missing to `due`: each such task is told as I16.unscheduled"),
     "I16.unscheduled": Rule("error", "ZADD the task (USER|ID) to `due`, with when it may start (ms) as its score"),
+    "I17.edges": Rule("error", _ANEW, fleeting=True),
+    "I17.flow": Rule("error", "HDEL it (USER|MARK) from `flows`, and its run id from the user's `flows`"),
+    "I17.flow-count": Rule(
+        "error", "what is kept of it stays until its tasks are deleted or expire: HDEL it from `flows`"
+    ),
+    "I17.flow-end": Rule("error", "ZREM it (USER|MARK) from `flows-due`: it is entered again when its last task ends"),
+    "I17.flow-name": Rule("error", "HSET the user's `flows` RUN-ID MARK"),
+    "I17.flows": Rule("error", "HSET `stats` flows to the number of fields of `flows`: at 0 nobody looks at any"),
+    "I17.holding": Rule(
+        "error", "HSET `stats` holding to more: at 0 nobody looks, and what waits for such a task starts"
+    ),
+    "I17.parents": Rule("error", "while the user is paused: correct its p in `counts`: at 0 nobody who waits is told"),
+    "I17.release": Rule("error", _LOGS, fleeting=True),
+    "I17.releasing": Rule("error", "HSET `stats` releasing to the length of `releases`: at 0 nobody looks"),
+    "I17.taskless": Rule("error", "HDEL the task from the user's `waits`"),
+    "I17.totals": Rule("error", "HSET `stats` parents to the sum: at 0 nobody who waits is told"),
+    "I17.untold": Rule("error", f"for each that waits for it: {_ANEW}"),
+    "I17.waits": Rule("error", _ANEW),
     "I19.key-type": Rule("error", "delete or rename these keys: fairque did not write them"),
     "I22.bytes": Rule("error", "HSET `kept-bytes` USER to the bytes that are there"),
+    "I22.flow": Rule("error", "ZADD it (USER|MARK) to `flows-due`, with the time in ms as its score: then it is swept"),
+    "I22.flow-due": Rule("error", "none is needed: a worker takes it off when it is due; or ZREM it from `flows-due`"),
+    "I22.flows": Rule("warning", "start a worker, or see the logs of those that are up", fleeting=True),
     "I22.index": Rule("error", "HDEL the fingerprint from `who`"),
     "I22.progress": Rule("error", "HDEL the task (USER|ID) from `progress`"),
     "I22.record": Rule("error", "queue.delete_task, once its result is not needed", fleeting=True),
@@ -112,6 +134,9 @@ RULES: Final[dict[str, Rule]] = {
     "I22.unique": Rule("error", "HDEL from the user's `unique` the keys whose tasks have ended"),
     "I22.waiter": Rule("error", "HDEL the task (USER|ID) from `waiters`"),
     "I24.debt": Rule("error", "ZREM the user from `tags`"),
+    "flows.stuck": Rule(
+        "info", "`fairque flow show RUN`: retry what failed (`fairque task retry`), or `fairque flow cancel`"
+    ),
     "queue.schema": Rule("error", "use the release of fairque that wrote this queue, or name another queue or prefix"),
     "server.clock": Rule("info", "none is needed: fairque goes by Redis's clock alone"),
     "server.full": Rule("error", "let workers drain the queue, or raise maxmemory; until then pushes are refused"),

@@ -14,7 +14,7 @@ MOST_SUBJECTS: Final = 4_000
 """Users and task names whose counts are added up in one call: as many as take it 5 ms."""
 MOST_RUNS: Final = 1_500
 """Runs that are counted by user and name in one call: as many as take it 5 ms."""
-TABLES: Final = ("runs", "leases", "progress", "suspects", "stops", "due", "waiters", "who")
+TABLES: Final = ("runs", "leases", "progress", "suspects", "stops", "due", "flows", "flows-due", "waiters", "who")
 """Tables whose entries must lead to something that is there."""
 BEGIN: Final = b"0"
 """The cursor to begin with; when it comes back, all has been seen."""
@@ -54,17 +54,25 @@ class QueueFacts(NamedTuple):
     parked: int
     scopes: int
     stops: int
+    flows: int
+    releases: int
     queued: int
     scheduled: int
     failed: int
+    deferred: int
     scopes_counted: int
     stopping: int
+    flows_counted: int
+    releasing: int
     limited: int
     named: int
     first_due: int | None
     first_lease: int | None
     reaping_from: int
     first_expiry: int | None
+    first_flow: int | None
+    first_release: bytes | None
+    """Of the ended tasks whose children are to be told yet, the next (its shape: lib/parents.lua)."""
 
 
 class Places(NamedTuple):
@@ -74,6 +82,7 @@ class Places(NamedTuple):
     running: int
     aside: int
     scheduled: int
+    deferred: int
     failed: int
     ended: int
     ended_bytes: int
@@ -90,10 +99,15 @@ class UserFacts(NamedTuple):
     scheduled: int
     failed: int
     ghosts: int
+    deferred: int
+    parents: int
+    """Tasks that others wait for."""
     running: int
     lanes: tuple[int, ...]
     aside_entries: int | None
     failed_ids: int
+    waits: int
+    """Tasks that wait for others: those that are deferred, and those that wait for some which they have added."""
     records: int
     unique: int
     kept_bytes: int
@@ -124,18 +138,18 @@ class UserFacts(NamedTuple):
 class Sums(NamedTuple):
     """All that waits, added up at one instant."""
 
-    totals: tuple[int, int, int]
-    """The queue's own: queued (ready or set aside), scheduled, failed."""
-    of_users: tuple[int, int, int] | None
+    totals: tuple[int, ...]
+    """The queue's own: queued (ready or set aside), scheduled, failed, deferred, and those that others wait for."""
+    of_users: tuple[int, ...] | None
     """The same over all users; None where there were too many for one call."""
     of_names: int
-    """Queued and scheduled over all task names."""
+    """Queued, scheduled and deferred over all task names."""
     names: dict[str, int]
     """How many tasks of each name wait."""
 
 
 class Slot(NamedTuple):
-    """A subject that has another number of runs than was counted: a user, or `|name`."""
+    """A subject (a user, or `|name`) that has another number of runs than was counted."""
 
     subject: str
     counted: int
@@ -163,7 +177,7 @@ def look_at_page(root: str, table: str, cursor: bytes) -> Call[Page]:
     """Look at a page of one of TABLES."""
 
     def read(reply: list[Any]) -> Page:
-        return Page(reply[0], reply[1], _faults(reply[2:]))
+        return Page(reply[0], reply[1], read_faults(reply[2:]))
 
     return Call("check_page", root, (table, cursor, _ENTRIES), read)
 
@@ -183,13 +197,12 @@ def add_up(root: str) -> Call[Sums]:
     """Add up what is counted of users and names."""
 
     def read(reply: list[Any]) -> Sums:
-        queued, scheduled, failed, *rest = reply
-        totals = (queued, scheduled, failed)
+        totals, rest = tuple(reply[:5]), reply[5:]
         if not rest:
             return Sums(totals, None, 0, {})
-        names = zip(rest[4::2], rest[5::2], strict=True)
+        names = zip(rest[6::2], rest[7::2], strict=True)
         known = {name.decode(errors="replace").removeprefix("|"): amount for name, amount in names}
-        return Sums(totals, (rest[0], rest[1], rest[2]), rest[3], known)
+        return Sums(totals, tuple(rest[:5]), rest[5], known)
 
     return Call("check_sums", root, (MOST_SUBJECTS,), read)
 
@@ -212,18 +225,18 @@ def _read_user(reply: list[Any]) -> UserFacts:
         return tuple(next(numbers) for _ in range(count))
 
     counted = take(6)
-    aside, scheduled, failed, ghosts, running = take(5)
+    aside, scheduled, failed, ghosts, deferred, parents, running = take(7)
     lanes = take(6)
-    aside_entries, failed_ids, records, unique, kept_bytes = take(5)
+    aside_entries, failed_ids, waits, records, unique, kept_bytes = take(6)
     tag, owes, held, bar, opening, indexed, lists, without = (next(numbers) for _ in range(8))
     cursor, seen = next(numbers), next(numbers)
-    places = Places(*take(8))
+    places = Places(*take(9))
     return UserFacts(
-        counted, aside, scheduled, failed, ghosts, running, lanes,
-        None if aside_entries < 0 else aside_entries, failed_ids, records, unique, kept_bytes,
+        counted, aside, scheduled, failed, ghosts, deferred, parents, running, lanes,
+        None if aside_entries < 0 else aside_entries, failed_ids, waits, records, unique, kept_bytes,
         float(tag) if tag else None, owes == 1, held.decode(), bar.decode(), opening == 1, indexed == 1,
         frozenset(_names(lists)), tuple(_names(without)),
-        Page(cursor, seen, _faults(list(numbers))), places,
+        Page(cursor, seen, read_faults(list(numbers))), places,
     )  # fmt: skip
 
 
@@ -231,7 +244,8 @@ def _names(text: bytes) -> Iterable[str]:
     return (name for name in text.decode().split(",") if name)
 
 
-def _faults(flat: list[bytes]) -> tuple[Fault, ...]:
+def read_faults(flat: list[bytes]) -> tuple[Fault, ...]:
+    """Return the faults at the end of a reply."""
     return tuple(
         Fault(kind.decode(), where.decode(errors="replace")) for kind, where in zip(flat[::2], flat[1::2], strict=True)
     )

@@ -73,6 +73,20 @@ def cost(root: str) -> Call[str]:
     return Call("stats", root, (0, "rules"), lambda reply: reply[3].decode().partition(" ")[0] if reply[3] else "count")
 
 
+def unfinished(root: str, user_id: str | None) -> Call[int]:
+    """Read how many tasks of a user, or of all, are queued or started; added to it, how many of the whole queue have
+    ended and have children that are to be told yet: something may become ready by that.
+    """
+    if user_id is None:
+        return Call("stats", root, (0, "queued", "releasing"), lambda reply: sum(reply[2:]))
+
+    def read(reply: list[Any]) -> int:
+        size = _sizes(reply[0], reply[1])
+        return size.queued + size.started + int(reply[2] or 0)
+
+    return Call("sizes", root, (encode_id(user_id),), read)
+
+
 def sizes(root: str, user_id: str) -> Call[Sizes]:
     """Read one user's sizes."""
     return Call("sizes", root, (encode_id(user_id),), lambda reply: _sizes(reply[0], reply[1]))

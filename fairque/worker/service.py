@@ -151,14 +151,14 @@ class Service:
         return self._crew
 
     def _served_elsewhere(self) -> bool:
-        """Whether other workers run tasks of users that this one may serve, or something became ready just now."""
+        """Whether other workers run tasks of users that this one may serve, or something became ready just now, or may
+        as soon as it is told that what it waits for has ended.
+        """
         users = {*self.settings.assigned_users, *self.settings.steal_targets}
-        if EVERYONE in users:
-            totals = self._driver.run(readings.stats(self._verbs.root, self._verbs.name))
-            return totals["queued"] + totals["started"] > 0
-        sizes: list[readings.Sizes] = []
-        self._driver.run_all((readings.sizes(self._verbs.root, user) for user in sorted(users)), sizes)
-        return any(size.queued + size.started for size in sizes)
+        served = [None] if EVERYONE in users else sorted(users)
+        left: list[int] = []
+        self._driver.run_all((readings.unfinished(self._verbs.root, user) for user in served), left)
+        return any(left)
 
     def ask_to_stop(self) -> None:
         """Stop as at a signal: the first lets what runs finish, the next gives it back. `serve` heeds it also where it

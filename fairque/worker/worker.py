@@ -71,7 +71,8 @@ class Worker:
     def drain(self, timeout: float) -> None:
         """Serve until nothing that this worker can serve is queued, started or due. Starts the worker if need be.
 
-        A retry or a delayed task whose time has not come is not waited for.
+        A retry or a delayed task whose time has not come is not waited for, nor is one that waits for a task which
+        failed, or which nobody here serves.
 
         Raises:
             TimeoutError: something was still queued or running after `timeout` seconds.

@@ -1,7 +1,8 @@
 #!lua flags=no-writes
 -- Look at a page of one of the queue's tables: what each entry stands for must be there, at this very instant.
--- include: keys names stats record run who
--- takes: table (runs, leases, progress, suspects, stops, due, waiters or who), cursor ('0' at first), about how many
+-- include: keys names stats record run flow who audit
+-- takes: table (runs, leases, progress, suspects, stops, due, flows, flows-due, waiters or who), cursor ('0' at
+--   first), about how many
 -- replies: next cursor ('0' at the end), how many entries, then fault, entry, ...
 local name, cursor, count = unpack(ARGV)
 
@@ -30,12 +31,8 @@ local tables = {
     end
     return tonumber(token) > queue.token and 'token' or nil
   end },
-  leases = { LEASES, function(member)
-    return redis.call('HEXISTS', RUNS, member) == 0 and 'no_run' or nil
-  end },
-  progress = { PROGRESS, function(member)
-    return redis.call('HEXISTS', RUNS, member) == 0 and 'progress' or nil
-  end },
+  leases = { LEASES, function(member) return redis.call('HEXISTS', RUNS, member) == 0 and 'no_run' or nil end },
+  progress = { PROGRESS, function(member) return redis.call('HEXISTS', RUNS, member) == 0 and 'progress' or nil end },
   suspects = { SUSPECTS, function(worker, member)
     return not runs_on(worker, member) and 'suspect' or nil
   end },
@@ -50,6 +47,10 @@ local tables = {
     local record, user, id = record_of(member)
     local scheduled = user ~= '' and id ~= '' and string.sub(id, -1) ~= '|'     -- lib/due
     return scheduled and (not record or record.state ~= 'W') and 'due_record' or nil
+  end },
+  flows = { FLOWS, fault_of_flow },
+  ['flows-due'] = { FLOWS_DUE, function(member)
+    return redis.call('HEXISTS', FLOWS, member) == 0 and 'no_flow' or nil
   end },
   waiters = { WAITERS, function(member)
     local record = record_of(member)

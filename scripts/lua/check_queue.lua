@@ -5,16 +5,17 @@
 -- takes: now, ms since the last heartbeat after which a worker counts as gone
 -- replies: tables of another kind than they should be, `,` between, and then nothing else; else '', Redis's clock, the
 --   queue's clock (ms), schema (0: none), users with a record, workers alive; sizes of counts, runs, leases, due, held,
---   limits, parked, scopes, stops; queued, scheduled, failed, scopes, runs to stop as counted; subjects with settings
---   and names of these as counted; ms at which the first task is due, the first lease lapses, leases are reaped from,
---   the first record expires ('' where there is none)
+--   limits, parked, scopes, stops, flows, ended tasks whose children are to be told yet; queued, scheduled, failed,
+--   deferred, scopes, runs to stop, flows, such ended tasks as counted; subjects with settings and names of these as
+--   counted; ms at which the first task is due, the first lease lapses, leases are reaped from, the first record
+--   expires, the first flow is forgotten ('' where there is none); the first of such ended tasks ('')
 local now, gone_ms = unpack(ARGV)
-local ZSETS = { RING, TAGS, BUCKETS, PARKED, LEASES, DUE, EXPIRY, SCOPES, SEEN }
+local ZSETS = { RING, TAGS, BUCKETS, PARKED, LEASES, DUE, EXPIRY, SCOPES, SEEN, FLOWS_DUE }
 local HASHES = { STATS, HELD, LIMITS, MEANS, COUNTS, BUSY, RUNS, PROGRESS, SUSPECTS, STOPS, KEPT_BYTES, WHO, WAITERS,
-  NAMED, WORKERS }
+  NAMED, WORKERS, FLOWS }
 
 local wrong = {}
-for kind, keys in pairs({ zset = ZSETS, hash = HASHES }) do
+for kind, keys in pairs({ zset = ZSETS, hash = HASHES, list = { RELEASES } }) do
   for _, key in ipairs(keys) do
     local found = redis.call('TYPE', key).ok
     if found ~= kind and found ~= 'none' then
@@ -33,13 +34,16 @@ end
 
 local time = redis.call('TIME')
 local clock = tonumber(now) or time[1] * 1000 + math.floor(time[2] / 1000)
-open_queue(now, 'rules', 'resumed', 'schema', 'queued', 'scheduled', 'failed', 'scopes', 'stopping')
+open_queue(now, 'rules', 'resumed', 'schema', 'queued', 'scheduled', 'failed', 'deferred', 'scopes', 'stopping',
+  'flows', 'releasing')
 read_rules()
 return {
   '', clock, queue.now, queue.schema, redis.call('HLEN', WHO),
   redis.call('ZCOUNT', SEEN, queue.now - gone_ms, '+inf'),
   redis.call('HLEN', COUNTS), redis.call('HLEN', RUNS), redis.call('ZCARD', LEASES), redis.call('ZCARD', DUE),
   redis.call('HLEN', HELD), redis.call('HLEN', LIMITS), redis.call('ZCARD', PARKED), redis.call('ZCARD', SCOPES),
-  redis.call('HLEN', STOPS), queue.queued, queue.scheduled, queue.failed, queue.scopes, queue.stopping, rules.limited,
-  rules.named, first_of(DUE), first_of(LEASES), queue.resumed, first_of(EXPIRY),
+  redis.call('HLEN', STOPS), redis.call('HLEN', FLOWS), redis.call('LLEN', RELEASES), queue.queued, queue.scheduled,
+  queue.failed, queue.deferred, queue.scopes, queue.stopping, queue.flows, queue.releasing, rules.limited, rules.named,
+  first_of(DUE), first_of(LEASES), queue.resumed, first_of(EXPIRY), first_of(FLOWS_DUE),
+  redis.call('LINDEX', RELEASES, 0) or '',
 }

@@ -2,11 +2,12 @@
 -- Add up what is counted of all users and of all task names, at one instant (I1).
 -- include: keys stats counts audit
 -- takes: how many users and names are read at most
--- replies: queued, scheduled, failed by the totals; and unless there are too many users and names: ready and set aside,
---   scheduled, failed of all users, what waits by name, then name (`|name`), how many of it wait, ...
-open_queue('', 'queued', 'scheduled', 'failed')
-local reply, sums, named, names = { queue.queued, queue.scheduled, queue.failed }, { s = 0, x = 0, g = 0 }, 0, {}
-local ready = 0
+-- replies: queued, scheduled, failed, deferred, and tasks that others wait for, by the totals; and unless there are too
+--   many users and names: ready and set aside, scheduled, failed, deferred and waited for of all users, what waits by
+--   name, then name (`|name`), how many of it wait, ...
+open_queue('', 'queued', 'scheduled', 'failed', 'deferred', 'parents')
+local reply = { queue.queued, queue.scheduled, queue.failed, queue.deferred, queue.parents }
+local ready, sums, named, names = 0, { s = 0, x = 0, d = 0, p = 0, g = 0 }, 0, {}
 local whole = visit_all(COUNTS, tonumber(ARGV[1]), function(subject, text)
   local plain = tonumber(text)
   if string.byte(subject) == 124 then
@@ -26,7 +27,8 @@ local whole = visit_all(COUNTS, tonumber(ARGV[1]), function(subject, text)
     end
   end
 end)
-for _, value in ipairs(whole and { ready, sums.s, sums.x, named, unpack(names, 1, math.min(2000, #names)) } or {}) do
-  reply[#reply + 1] = value
+local found = { ready, sums.s, sums.x, sums.d, sums.p, named, unpack(names, 1, math.min(2000, #names)) }
+for n = 1, whole and #found or 0 do
+  reply[#reply + 1] = found[n]
 end
 return reply

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import Any
 
 from fairque.monitoring.diagnosis import of_faults, of_queue, of_slots, of_sums, of_user
+from fairque.monitoring.diagnosis_flows import of_flows, of_links, of_members
 from fairque.monitoring.findings import Finding
 from fairque.store import checkup
+from fairque.store.checkup_links import Members, look_at_flow, look_at_links
+from fairque.store.flows import read_flow
 from tests.lua.scene import Scene
 
 
@@ -15,6 +20,7 @@ def inspect(scene: Scene, users: Iterable[str]) -> Iterator[Finding]:
     facts = scene.run(checkup.look_at_queue(scene.root, scene.at()))
     assert isinstance(facts, checkup.QueueFacts), facts
     yield from of_queue(facts, workers=False, room=False)
+    yield from of_flows(facts, workers=False, room=False)
     for user in users:
         cursor = checkup.BEGIN
         while True:
@@ -23,6 +29,9 @@ def inspect(scene: Scene, users: Iterable[str]) -> Iterator[Finding]:
             cursor = found.page.cursor
             if cursor == checkup.BEGIN:
                 break
+        links = scene.run(look_at_links(scene.root, user))
+        assert links is not None
+        yield from of_links(user, links)
     for table in checkup.TABLES:
         cursor = checkup.BEGIN
         while True:
@@ -31,6 +40,11 @@ def inspect(scene: Scene, users: Iterable[str]) -> Iterator[Finding]:
             cursor = page.cursor
             if cursor == checkup.BEGIN:
                 break
+    flows: Any = scene.client.hgetall(scene.key("flows"))
+    for member, text in flows.items():
+        with suppress(ValueError):  # told of the table
+            flow = read_flow(member, text)
+            yield from of_members(flow, scene.run(look_at_flow(scene.root, flow)) or Members((0, 0), (0, 0)))
     yield from of_sums(scene.run(checkup.add_up(scene.root)))
     slots = scene.run(checkup.count_runs(scene.root))
     assert slots is not None

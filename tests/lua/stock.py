@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from fairque.core.models import Progress
 from fairque.store import fates, progress, tasks
+from fairque.store.flows import Fence, Joint, Member, Part, enqueue
 from tests.lua.scene import BURY, DONE, Scene
+
+FAILED: Final = "g00000000000000f"
+HOLDING: Final = "g00000000000000a"
+STAGED: Final = "g00000000000000b"
+NOBODY: Final = Fence()
 
 
 class Stock(Scene):
     """a: ready, scheduled, failed, finished, one with a unique key, one that is to start soon; b: a suspect runs on w2;
     c: held at its cap, one runs and is to stop; d: paused and held; e: held for its rate; f: one task is set aside.
-    A list of users names a.
+    A list of users names a. g: two graphs, of which one waits behind what failed and the other is being handed in; and
+    one task waits for another that it has added, a third for that one.
     """
 
     def fill(self) -> None:
         """Push and run all that."""
         self.register(["a", "z"])
+        self.fill_graphs()
         self.push("b", "b1")
         self.claim(worker="w1")
         self.now += 16_000
@@ -48,6 +56,28 @@ class Stock(Scene):
         run: Any = self.client.hget(self.key("runs"), "c|1")
         self.run(progress.report(self.root, [progress.Report(b"c|1", run.partition(b":")[0], Progress(50.0, "half"))]))
 
+    def fill_graphs(self) -> None:
+        """Hand in the graphs of g."""
+        self.weave(FAILED, "whole", "first", "next first", "last next")
+        (first,) = self.claim()
+        self.end([first], BURY)
+        self.weave(HOLDING, "whole", "adds", "after adds", "done", "told adds done")
+        for run in self.claim(2):
+            if run.task_id == "adds":
+                self.weave(HOLDING, "join", "added", when="+1000000", fence=Fence(run.member, run.token, holds=True))
+            self.end([run], DONE)
+        self.weave(STAGED, "first", "s1", "s2 s1")
+
+    def weave(self, mark: str, mode: str, *tasks_: str, when: str = "", fence: Fence = NOBODY) -> None:
+        """Hand in tasks of g, each told with the parents behind its id."""
+        names = [text.split() for text in tasks_]
+        entries = [tasks.Entry("g", name[0], 3, mark, when, b"m:f|call") for name in names]
+        joints = [Joint("w", name[1:], ()) if name[1:] else None for name in names]
+        members = [Member("", n, None, "m:f", "w", (), ()) for n in range(len(names))]
+        last = [name[0] for name in names] if fence.holds else []
+        part = Part(entries, joints, members, (), last)
+        self.run(enqueue(self.root, part, mode=mode, mark=mark, run_id=f"r{mark}", fence=fence, now=self.at()))
+
     def of(self, user: str, what: str) -> str:
         """Return one of a user's keys."""
         return self.key(f"user:{user}:{what}")
@@ -56,6 +86,10 @@ class Stock(Scene):
         """Return a record."""
         found: Any = self.client.hget(self.of(user, "tasks"), task_id)
         return bytes(found)
+
+    def seq(self, task_id: str) -> str:
+        """Return the seq of a task of g."""
+        return self.record("g", task_id).split(b":")[1].decode()
 
     def edit(self, user: str, task_id: str, old: bytes, new: bytes) -> None:
         """Change a record."""

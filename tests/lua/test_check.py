@@ -63,7 +63,8 @@ class Life(RuleBasedStateMachine):
     @rule(user=SOME, ids=st.lists(IDS, min_size=1, max_size=4, unique=True), again=st.booleans())
     def revive_or_purge(self, user: str, ids: list[str], again: bool) -> None:
         call: Any = fates.requeue if again else fates.purge
-        self.scene.run(call(self.scene.root, user, ids, self.scene.name("r"), now=self.scene.at()))
+        meant: list[Any] = [(task_id, None) for task_id in ids] if again else ids
+        self.scene.run(call(self.scene.root, user, meant, self.scene.name("r"), now=self.scene.at()))
 
     @rule(user=SOME, task_id=IDS)
     def delete(self, user: str, task_id: str) -> None:

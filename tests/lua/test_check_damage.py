@@ -13,7 +13,7 @@ from tests.lua.inspection import codes, inspect
 from tests.lua.scene import Scene
 from tests.lua.stock import Stock
 
-USERS = ("a", "b", "c", "d", "e", "f")
+USERS = ("a", "b", "c", "d", "e", "f", "g")
 Damage = Callable[["Stock"], object]
 
 
@@ -27,7 +27,7 @@ def stock(scene: Scene) -> Stock:
 
 def test_a_queue_with_something_of_every_kind_is_sound(stock: Stock) -> None:
     facts = {user: stock.run(checkup.look_at_user(stock.root, user, now=stock.at())) for user in USERS}
-    assert [facts[user].held for user in USERS] == ["", "", "c", "p", "r", ""]
+    assert [facts[user].held for user in USERS] == ["", "", "c", "p", "r", "", ""]
     assert (facts["f"].aside, facts["f"].aside_entries, facts["a"].ready) == (1, 1, 5)
     assert (facts["a"].scheduled, facts["a"].failed, facts["b"].running, facts["a"].lists != frozenset()) == (
         1,
@@ -35,6 +35,7 @@ def test_a_queue_with_something_of_every_kind_is_sound(stock: Stock) -> None:
         1,
         True,
     )
+    assert (facts["g"].deferred, facts["g"].waits, facts["g"].parents) == (6, 7, 6)
     assert stock.client.hkeys(stock.key("suspects")) == [b"w2"]
     assert stock.client.hlen(stock.key("waiters")) == 1
     assert list(inspect(stock, USERS)) == []

@@ -11,10 +11,13 @@ import pytest
 
 from fairque.store import checkup, tasks
 from fairque.store.call import Call
+from fairque.store.checkup_links import MOST_MEMBERS, Members, look_at_flow, look_at_links
+from fairque.store.flows import Flow, Joint, Member, Part, enqueue
 from tests.lua.scene import Scene
 from tests.lua.test_scale import MOST_MS, flood, typical_ms
 
 USERS, TASKS, LONG = 10_000, 100_000, 200_000
+FLOW = Flow(f"g{0:015x}", False, 0, MOST_MEMBERS, 0, 0, 0, 0, "", "u")
 NOISE = 2
 """Others share the machine: what the reference script leaves of that."""
 
@@ -55,8 +58,33 @@ def test_sums_of_many_users_and_a_very_long_lane_take_little_time(scene: Scene) 
     )
     flood(scene, LONG)
     sums = typical_ms(scene, ((lambda: scene.run(checkup.add_up(scene.root))) for _ in range(9)))
-    assert scene.run(checkup.add_up(scene.root)).of_users == (2 * most + LONG, 0, 0)
+    assert scene.run(checkup.add_up(scene.root)).of_users == (2 * most + LONG, 0, 0, 0, 0)
     long = typical_ms(
         scene, ((lambda: scene.run(checkup.look_at_user(scene.root, "flood", now=scene.at()))) for _ in range(9))
     )
     assert (sums < MOST_MS * NOISE, long < MOST_MS * NOISE) == (True, True), (sums, long)
+
+
+@pytest.mark.timeout(300)
+def test_who_waits_for_whom_and_flows_take_little_time(scene: Scene) -> None:
+    weave(scene, FLOW.mark, [f"t{n}" for n in range(MOST_MEMBERS)])
+    links = typical_ms(scene, ((lambda: scene.run(look_at_links(scene.root, "u"))) for _ in range(9)))
+    flow = typical_ms(scene, ((lambda: scene.run(look_at_flow(scene.root, FLOW))) for _ in range(9)))
+    assert scene.run(look_at_flow(scene.root, FLOW)) == Members(*2 * [(MOST_MEMBERS, MOST_MEMBERS - 1)])
+    known = scene.run(look_at_links(scene.root, "u"))
+    assert known is not None
+    assert (known.parents, known.lists, known.faults) == (999, 999, ())
+    assert (links < MOST_MS * NOISE, flow < MOST_MS * NOISE) == (True, True), (links, flow)
+    scene.push("u", "one more")
+    assert scene.run(look_at_links(scene.root, "u")) is None
+
+
+def weave(scene: Scene, mark: str, ids: list[str]) -> None:
+    """Hand in a chain of so many tasks of user u."""
+    for at in range(0, len(ids), 250):
+        some = ids[at : at + 250]
+        entries = [tasks.Entry("u", one, 3, mark, "", b"m:f|" + 99 * b"x") for one in some]
+        joints = [Joint("w", (ids[at + n - 1],), ()) if at + n else None for n in range(len(some))]
+        members = [Member("", at + n, None, "m:f", "w", (), ()) for n in range(len(some))]
+        scene.run(enqueue(scene.root, Part(entries, joints, members), mode="join" if at else "whole", mark=mark,
+                          run_id=mark, now=scene.at()))  # fmt: skip

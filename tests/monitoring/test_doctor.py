@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from fairque import Priority, TaskQueue, Worker, task
+from fairque import Priority, TaskQueue, Worker, group, task
 from fairque.errors import TaskRunning
 from fairque.monitoring.doctor import Doctor
 from fairque.monitoring.doctor_report import MOST_TOLD
+from fairque.store.checkup_links import MOST_LINKED
 from tests.monitoring.ward import Ward
 from tests.waiting import wait_until
 from tests.worker.own_server import own_server
@@ -76,6 +77,8 @@ def test_a_busy_queue_is_never_slandered(ward: Ward) -> None:
                 of = failing() if n % 5 == 0 else nothing()
                 delay = 0.05 if n % 3 == 0 else None
                 batch = [of.with_(user_id=f"u{m % 7}", delay=delay, priority=Priority(1 + m % 6)) for m in range(40)]
+                last = nothing().with_(on_parent_failure=("wait", "run", "cancel")[n % 3])
+                queue.enqueue(of >> group(nothing() for _ in range(1 + n % 9)) >> last, user_id=f"u{n % 7}")
                 handles = queue.push_batch(batch)
                 with contextlib.suppress(TaskRunning):
                     queue.delete_task(handles[0].task_id, user_id=handles[0].user_id)
@@ -164,6 +167,40 @@ def test_tasks_that_are_due_and_leases_that_lapsed_are_told_where_a_worker_has_r
         assert ward.codes() == set()
     with ward.beating({}):
         assert ward.codes() == {"I9.reaper", "I16.overdue"}
+
+
+def test_children_that_nobody_tells_are_told_of_where_a_worker_has_room(ward: Ward) -> None:
+    ward.queue.enqueue(nothing().with_(task_id="first") >> group(nothing() for _ in range(450)), user_id="u")
+    ward.queue.finish(ward.pop(), None)
+    assert ward.codes() == {"workers.none"}
+    with ward.beating({"running": 1}):
+        assert ward.codes() == set()
+    with ward.beating({}):
+        (found,) = (one for one in ward.examine().findings if one.severity == "error")
+    assert (found.code, found.subject) == ("I17.release", "task first of u (250 left)")
+
+
+def test_runs_that_are_stuck_and_flows_that_outlive_their_time_are_told(ward: Ward) -> None:
+    for n in range(7):
+        ward.queue.enqueue(nothing() >> nothing(), user_id="u", run_id=f"r{n}")[0].cancel()
+    (found,) = (one for one in ward.examine().findings if one.code == "flows.stuck")
+    assert (found.severity, found.text.count("run r")) == ("info", 5)
+    assert found.text.endswith(" and 2 more")
+    run = ward.queue.enqueue(nothing(), user_id="u")
+    ward.queue.finish(ward.pop(), None)
+    ward.client.zadd(ward.key("flows-due"), {f"u|{run.run_id}": 1})
+    with ward.beating({}):
+        assert ward.codes() == {"I22.flows", "flows.stuck"}
+
+
+def test_of_a_user_with_many_tasks_it_is_said_that_not_all_was_looked_at(ward: Ward) -> None:
+    ward.queue.enqueue(nothing() >> group(nothing() for _ in range(MOST_LINKED)), user_id="u")
+    report = ward.examine()
+    assert [one for one in report.findings if one.severity == "error"] == []
+    assert [what.partition(":")[0] for what in report.skipped] == [
+        "who waits for whom",
+        "whether each run's tasks are as counted",
+    ]
 
 
 def test_a_clock_that_was_set_back_and_a_retention_that_lags_are_told(ward: Ward) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import redis
 
-from fairque import FairQueueConfig, TaskQueue
+from fairque import FairQueueConfig, Task, TaskQueue
 from fairque.core.settings import QueueSettings, RedisSettings, WorkerSettings
 from fairque.monitoring.doctor import Doctor
 from fairque.monitoring.doctor_report import Report
@@ -37,6 +37,12 @@ class Ward:
 
     def key(self, name: str) -> str:
         return f"{self.root}:queue:{name}"
+
+    def pop(self) -> Task[Any]:
+        """Take the next task."""
+        task = self.queue.pop()
+        assert task is not None
+        return task
 
     def examine(self, **options: Any) -> Report:
         doctor = Doctor(self.config, **options)

@@ -8,7 +8,7 @@ import time
 import pytest
 import redis
 
-from fairque import TaskQueue, TaskState, Worker
+from fairque import TaskQueue, TaskState, Worker, chain, group
 from fairque.errors import ConfigError, FairqueError, StoredDataError
 from tests.waiting import wait_until
 from tests.worker.stage import House, add, config_of, note, stand_at
@@ -109,6 +109,31 @@ def test_drain_waits_for_what_another_worker_runs(house: House) -> None:
         other.drain(timeout=0.2)
     house.gate.open()
     other.drain(timeout=10)
+
+
+def test_drain_goes_down_a_chain_that_two_workers_share(house: House) -> None:
+    run = house.queue.enqueue(chain([note(house.name, str(n)) for n in range(40)]), user_id="user:1")
+    house.started("w1", max_concurrent_tasks=1)
+    house.started("w2", assigned_users=("user:1",), max_concurrent_tasks=1).drain(timeout=20)
+    assert set(run.states()) == {TaskState.FINISHED}
+    assert house.gate.came == [str(n) for n in range(40)]
+
+
+@pytest.mark.parametrize("users", [("*",), ("user:1", "user:2")])
+def test_drain_waits_until_many_children_were_told_of_the_last_of_many_parents(
+    house: House, users: tuple[str, ...]
+) -> None:
+    parents, children = (group(add(n, n) for n in range(count)) for count in (5, 300))
+    run = house.queue.enqueue(parents >> children, user_id="user:1")
+    house.worker(assigned_users=users).drain(timeout=20)
+    assert set(run.states()) == {TaskState.FINISHED}
+
+
+def test_drain_leaves_what_waits_for_one_that_was_canceled(house: House) -> None:
+    run = house.queue.enqueue(add(1, 2) >> add(3, 4), user_id="user:1")
+    run[0].cancel()
+    house.worker().drain(timeout=20)
+    assert run.states() == [TaskState.CANCELED, TaskState.DEFERRED]
 
 
 def test_drain_says_when_it_takes_too_long(house: House) -> None:

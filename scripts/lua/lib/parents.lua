@@ -2,6 +2,16 @@
 -- hook that is gone because it was not needed.
 local ended_parents = {}
 
+-- What that means to a child: by the parent's letter, then the child's policy. What is not here goes on waiting: the
+-- parent may be queued again.
+local EFFECTS = {
+  F = { w = 'count', r = 'count', c = 'count', s = 'count', f = 'drop' },
+  X = { r = 'count', c = 'cancel', f = 'count' },
+  C = { r = 'count', c = 'cancel' },
+  G = { w = 'cancel', r = 'count', c = 'cancel', s = 'drop', f = 'drop' },
+  H = { w = 'drop', r = 'drop', c = 'drop', s = 'drop', f = 'drop' },     -- a hook that was not needed
+}
+
 local function note_parent(user, id, letter)
   if queue.parents == 0 then
     return

@@ -1,15 +1,6 @@
--- Telling children that a parent has ended. What that means to a child is its policy's affair: one parent less to wait
--- for, its own end, or nothing (I17). Of all children in a queue, a bounded number is told in each call.
+-- Telling children that a parent has ended. What that means to a child is its policy's affair (lib/parents): one parent
+-- less to wait for, its own end, or nothing (I17). Of all children in a queue, a bounded number is told in each call.
 local RELEASE_MOST = 200
--- By the parent's letter, then the child's policy. What is not here goes on waiting: the parent may be queued again.
-local EFFECTS = {
-  F = { w = 'count', r = 'count', c = 'count', s = 'count', f = 'drop' },
-  X = { r = 'count', c = 'cancel', f = 'count' },
-  C = { r = 'count', c = 'cancel' },
-  G = { w = 'cancel', r = 'count', c = 'cancel', s = 'drop', f = 'drop' },
-  H = { w = 'drop', r = 'drop', c = 'drop', s = 'drop', f = 'drop' },     -- a hook that was not needed
-}
-
 local LINKED = '^D(%d):%d+(:%d+:%d+:%d+:(%w*)):(%d*):(%d*|.*)$'
 
 -- One that has run waited for tasks that it had added: now its own children hear of its end.
