@@ -114,7 +114,16 @@ def _enqueued(queue: TaskQueue, user_id: Any) -> object:
     assert [flow.run_id for flow in queue.flows(user_id).flows] == ["day"]
     assert [one.task_id for one in again] == [one.task_id for one in run]
     assert all(queue.delete_task(one.task_id, user_id=user_id) for one in run)
+    queue.pause()
+    assert queue.pop() is None, "whoever claims next forgets the run"
+    queue.resume()
+    assert queue.flow("day", user_id=user_id) is None
     return again.user_id
+
+
+def _listed(queue: TaskQueue, user_id: Any) -> object:
+    assert user_id is None or {flow.user_id for flow in queue.flows(user_id).flows} <= {user_id}
+    return user_id
 
 
 def _erased(queue: TaskQueue, user_id: Any) -> object:
@@ -149,7 +158,7 @@ USER_ENTRIES: Final = {
     "get_queue_sizes": entry(_sizes),
     "enqueue": entry(_enqueued, WRITES),
     "flow": entry(lambda queue, user: queue.flow("none", user_id=user) or user, OPTIONAL),
-    "flows": entry(lambda queue, user: user if not queue.flows(user).flows else None, OPTIONAL),
+    "flows": entry(_listed, OPTIONAL),
     "get_user": entry(lambda queue, user: queue.get_user(user) and user, EVERYONE),
     "set_user": entry(_set, WRITES, EVERYONE),
     "reset_user": entry(_reset, WRITES, EVERYONE),

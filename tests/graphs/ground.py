@@ -18,9 +18,7 @@ PREFIX: Final = "graphs"
 def config_of(url: str, worker: str = "w1", lease: float = 15.0) -> FairQueueConfig:
     """Return the configuration of a worker."""
     settings = WorkerSettings(id=worker, assigned_users=("*",), max_concurrent_tasks=4, lease_seconds=lease)
-    return FairQueueConfig(
-        redis=RedisSettings(url=url), queue=QueueSettings(prefix=PREFIX), workers=(settings,)
-    )
+    return FairQueueConfig(redis=RedisSettings(url=url), queue=QueueSettings(prefix=PREFIX), workers=(settings,))
 
 
 @contextmanager

@@ -65,7 +65,9 @@ def _played(ground: Ground, reaper: Reaper, seed: int) -> Iterator[Struck]:
     while True:
         kills, lost = reaper.kills, ground.queue.get_stats()["lost_total"]
         size = chance.randint(20, 200)
-        played = play(ground, chance.getrandbits(32), size, chance.randint(0, 12), seconds=BUSY, meanwhile=reaper.strike)
+        played = play(
+            ground, chance.getrandbits(32), size, chance.randint(0, 12), seconds=BUSY, meanwhile=reaper.strike
+        )
         yield Struck(played, reaper.kills - kills, ground.queue.get_stats()["lost_total"] - lost)
 
 
@@ -77,5 +79,3 @@ def summed(all_: list[Struck]) -> Counter[str]:
         total.update(str(node.state) for node in one.played.graph.nodes)
         total.update(kills=one.kills, lost=one.lost, tasks=len(one.played.graph.nodes))
     return total
-
-
