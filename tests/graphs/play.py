@@ -38,9 +38,12 @@ class Ground(NamedTuple):
         return int(self.client.hget(f"{self.root}:queue:stats", name) or 0)
 
     def is_quiet(self) -> bool:
-        """Whether nothing goes on by itself."""
-        stats = self.queue.get_stats()
-        return not (stats["queued"] + stats["started"] + stats["scheduled"] + self.number("releasing"))
+        """Whether at one moment nothing went on by itself."""
+        with self.client.pipeline() as moment:
+            moment.hmget(f"{self.root}:queue:stats", ["queued", "scheduled", "releasing"])
+            moment.hlen(f"{self.root}:queue:runs")
+            numbers, running = moment.execute()
+        return not running + sum(int(number or 0) for number in numbers)
 
 
 class Played(NamedTuple):
@@ -150,9 +153,8 @@ def _left(ground: Ground) -> Iterator[str]:
     ground.queue.get_stats()
     wait_until(lambda: not ground.number("releasing"), description="nobody is told any more")
     for key in ground.client.scan_iter(match=f"{ground.root}:queue:user:*", count=1_000):
-        if b":kept:" not in key:
-            yield f"{key.decode()} is left"
-    for name in ("flows", "flows-due", "releases", "runs", "leases", "due", "kept-bytes", "who", "waiters"):
+        yield f"{key.decode()} is left"
+    for name in ("flows", "flows-due", "releases", "runs", "leases", "due", "expiry", "kept-bytes", "who", "waiters"):
         if ground.client.exists(f"{ground.root}:queue:{name}"):
             yield f"{name} is left"
     for name in COUNTS:
