@@ -64,8 +64,9 @@ def _failed(verb: str, key: str) -> Callable[[Ground, Any], object]:
     return act
 
 
-def _without_flows(ground: Ground, user: str) -> str:
-    assert not ground.command("flow", "list", f"--user={user}", "--json").json["flows"]
+def _flows(ground: Ground, user: str) -> str:
+    listed = ground.command("flow", "list", f"--user={user}", "--json").json["flows"]
+    assert {flow["user_id"] for flow in listed} <= {user}
     return user
 
 
@@ -98,7 +99,7 @@ USER_COMMANDS: Final = {
     "failed list": entry(_failed("list", "tasks")),
     "failed requeue": entry(_failed("requeue", "requeued")),
     "failed purge": entry(_failed("purge", "purged")),
-    "flow list": entry(_without_flows),
+    "flow list": entry(_flows),
     "flow show": entry(_no_flow("show")),
     "flow cancel": entry(_no_flow("cancel")),
     "user show": entry(_user_of("user", "show"), EVERYONE),

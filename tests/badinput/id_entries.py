@@ -106,6 +106,26 @@ def _canceled(queue: TaskQueue, user_id: Any) -> object:
     return handle.user_id
 
 
+def _enqueued(queue: TaskQueue, user_id: Any) -> object:
+    """Enqueue a graph, find it and its tasks by the user, and take it away."""
+    run = queue.enqueue(echo(1).with_(task_id="first") >> echo(2), user_id=user_id, run_id="day")
+    again = queue.flow("day", user_id=user_id)
+    assert again is not None
+    assert [flow.run_id for flow in queue.flows(user_id).flows] == ["day"]
+    assert [one.task_id for one in again] == [one.task_id for one in run]
+    assert all(queue.delete_task(one.task_id, user_id=user_id) for one in run)
+    queue.pause()
+    assert queue.pop() is None, "whoever claims next forgets the run"
+    queue.resume()
+    assert queue.flow("day", user_id=user_id) is None
+    return again.user_id
+
+
+def _listed(queue: TaskQueue, user_id: Any) -> object:
+    assert user_id is None or {flow.user_id for flow in queue.flows(user_id).flows} <= {user_id}
+    return user_id
+
+
 def _erased(queue: TaskQueue, user_id: Any) -> object:
     assert queue.erase_user(user_id) == 2
     assert queue.erase_user(user_id) == 0
@@ -136,6 +156,9 @@ USER_ENTRIES: Final = {
     "purge_failed": entry(lambda queue, user: queue.purge_failed(user) or user, OPTIONAL),
     "explain": entry(lambda queue, user: queue.explain(LIVE, user_id=user).user_id, OPTIONAL),
     "get_queue_sizes": entry(_sizes),
+    "enqueue": entry(_enqueued, WRITES),
+    "flow": entry(lambda queue, user: queue.flow("none", user_id=user) or user, OPTIONAL),
+    "flows": entry(_listed, OPTIONAL),
     "get_user": entry(lambda queue, user: queue.get_user(user) and user, EVERYONE),
     "set_user": entry(_set, WRITES, EVERYONE),
     "reset_user": entry(_reset, WRITES, EVERYONE),

@@ -1,4 +1,4 @@
-"""Task functions that bad input is given to; none of them ever runs."""
+"""Task functions that bad input is given to; but for `give`, none of them ever runs."""
 
 from __future__ import annotations
 
@@ -48,3 +48,12 @@ WITH_OPTIONS: dict[str, Callable[[Options], Any]] = {
     "with_": lambda options: echo(1).with_(**options),
     "@task": lambda options: task(**options)(echo.function)(1),
 }
+
+
+TO_GIVE: dict[str, object] = {}
+
+
+@task(name="badinput.give", max_retries=0)
+def give(name: str) -> object:
+    """Return a value of a test that runs its worker in this process."""
+    return TO_GIVE[name]

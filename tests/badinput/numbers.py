@@ -160,6 +160,7 @@ ARGUMENTS: Final[dict[str, frozenset[str]]] = {
     "failed": _SECONDS | {"none"},
     "requeue_failed": _SECONDS | {"none"},
     "purge_failed": _SECONDS | {"none"},
+    "flows": frozenset({"1", "7"}),
     "served": frozenset({"1", "7"}),
     "fairness": frozenset({"1", "7"}),
     "Retry": _SECONDS | {"none"},

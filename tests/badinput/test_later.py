@@ -8,7 +8,6 @@ from typing import Final
 
 import pytest
 
-from fairque import TaskQueue
 from fairque.cli.main import COMMANDS
 from fairque.core.options import OPTIONS
 
@@ -17,13 +16,7 @@ def _module(name: str) -> Callable[[], bool]:
     return lambda: importlib.util.find_spec(f"fairque.{name}") is not None
 
 
-def _verb(name: str) -> Callable[[], bool]:
-    return lambda: hasattr(TaskQueue, name)
-
-
 LATER: Final[dict[str, Callable[[], bool]]] = {
-    "dependencies: unknown, another user's; parents that are finished, failed, expired": _verb("enqueue"),
-    "dependencies: what test_graphs.py refuses, by enqueue and push: nothing is written": _verb("enqueue"),
     "cron: four fields, 60, */0, 31 February, R, @reboot, Arabic digits, 10 KB; a zone unknown, and ../etc/passwd; "
     "29 February, gaps, overlaps and half hours of daylight saving": _module("scheduler"),
     "cron: the same on a command line": lambda: "schedule" in COMMANDS,

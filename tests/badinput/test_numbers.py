@@ -79,6 +79,7 @@ ARGUMENT_ENTRIES: Final[dict[str, Callable[[TaskQueue, Any, Any], Any]]] = {
     "failed": lambda queue, _, value: queue.failed(older_than=value),
     "requeue_failed": lambda queue, _, value: queue.requeue_failed(older_than=value),
     "purge_failed": lambda queue, _, value: queue.purge_failed(older_than=value),
+    "flows": lambda queue, _, value: queue.flows(limit=value),
     "served": lambda queue, _, value: queue.served(value),
     "fairness": lambda queue, _, value: queue.fairness(value),
     "Retry": lambda _, __, value: Retry(delay=value),

@@ -95,10 +95,11 @@ def read_journal(directory: Path, root: str) -> list[Entry]:
     """Return what append-only files, in the order of the numbers in their names, say of the queue with this root."""
     files = sorted(directory.glob("*.incr.aof"), key=lambda file: int(file.name.split(".")[2]))
     reading = _Reading(root)
-    return [entry for step in _steps(_commands(files)) for entry in reading.read(step)]
+    return [entry for step in _steps(commands_of(files)) for entry in reading.read(step)]
 
 
-def _commands(files: Iterable[Path]) -> Iterator[Command]:
+def commands_of(files: Iterable[Path]) -> Iterator[Command]:
+    """Yield what is written in append-only files."""
     for path in files:
         reader = hiredis.Reader()
         with path.open("rb") as file:
@@ -144,7 +145,7 @@ class _Reading:
         self._step += 1
         for command in commands:
             if command[0] == b"HSET" and command[1] == self._prefix + b"stats":
-                self._now = int(dict(_pairs(command)).get(b"now", self._now))
+                self._now = int(dict(pairs_of(command)).get(b"now", self._now))
         for command in commands:
             if len(command) > 2 and command[1].startswith(self._prefix):
                 yield from self._entries(command[0].upper(), command[1].removeprefix(self._prefix), command)
@@ -152,24 +153,24 @@ class _Reading:
     def _entries(self, verb: bytes, key: bytes, command: Command) -> Iterator[Entry]:
         if key.endswith(b":tasks") and verb in (b"HSET", b"HSETNX"):
             user = decode_id(key.split(b":")[1].decode())
-            for field, record in _pairs(command):
+            for field, record in pairs_of(command):
                 yield from self._record((user, decode_id(field.decode())), record)
         elif (read := self._readers.get((verb, key))) is not None:
             yield from read(command)
 
     def _grants(self, command: Command) -> Iterator[Entry]:
-        return (self._grant(_key(member), run) for member, run in _pairs(command))
+        return (self._grant(_key(member), run) for member, run in pairs_of(command))
 
     def _settlements(self, command: Command) -> Iterator[Entry]:
         return (self._settlement(_key(member)) for member in command[2:])
 
     def _schedules(self, command: Command) -> Iterator[Entry]:
-        for due, member in _pairs(command):
+        for due, member in pairs_of(command):
             if not member.endswith(b"|") and not member.startswith(b"|"):  # else the opening of a rate
                 yield Scheduled(self._step, self._now, _key(member), float(due))
 
     def _caps(self, command: Command) -> Iterator[Entry]:
-        for subject, text in _pairs(command):
+        for subject, text in pairs_of(command):
             yield Capped(self._step, self._now, decode_id(subject.decode()), _cap(text))
 
     def _uncaps(self, command: Command) -> Iterator[Entry]:
@@ -215,7 +216,8 @@ class _Reading:
         return Settled(self._step, self._now, key, token, how, result)
 
 
-def _pairs(command: Command) -> Iterator[tuple[bytes, bytes]]:
+def pairs_of(command: Command) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the fields and values (or scores and members) that a command sets."""
     values: Any = iter([word for word in command[2:] if word not in (b"NX", b"XX", b"GT", b"LT", b"CH")])
     return zip(values, values, strict=True)
 

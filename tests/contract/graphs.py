@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from fairque import Task, TaskQueue, TaskState
+import pytest
+
+from fairque import Task, TaskHandle, TaskQueue, TaskState
+from fairque.errors import TaskCanceled
 from tests.contract.jobs import echo
+from tests.waiting import wait_until
 
 Q, D, F, X, C = (TaskState(name) for name in ("queued", "deferred", "finished", "failed", "canceled"))
 R = TaskState.STARTED
@@ -30,3 +34,17 @@ def serve(queue: TaskQueue, *failing: str, most: int = 10_000) -> list[Any]:
             else:
                 queue.finish(task, task.args[0])
     return served
+
+
+def child_of(queue: TaskQueue, *parents: Any, policy: str = "wait", **options: Any) -> TaskHandle[Any]:
+    child = echo("child").with_(depends_on=list(parents), on_parent_failure=policy, max_retries=0, **options)
+    return queue.push(child, user_id="u")
+
+
+def canceled(queue: TaskQueue, handle: TaskHandle[Any]) -> str:
+    """Return why a task was canceled; it may take a call that follows."""
+    assert queue.pop() is None
+    wait_until(lambda: handle.state() is C, description="it is canceled")
+    with pytest.raises(TaskCanceled) as caught:
+        handle.result(timeout=0)
+    return str(getattr(caught.value.failure, "type", ""))

@@ -130,3 +130,19 @@ def test_an_erasure_that_loses_a_reply_on_the_way_counts_right(
     queue.push_batch([echo(n) for n in range(150)], user_id="u")
     assert lossy(lambda: far.erase_user("u"), skip) == 150
     assert queue.users() == {}
+
+
+@pytest.mark.parametrize("how", ["tried again", "deleted", "pushed again"])
+def test_what_is_kept_no_more_leaves_nothing_either(
+    queue: TaskQueue, redis_client: redis.Redis, prefix: str, how: str
+) -> None:
+    """I22."""
+    handle = brought_to(queue, "failed", task_id="x")
+    if how == "tried again":
+        assert handle.retry()
+    elif how == "deleted":
+        assert queue.delete_task("x", user_id="u")
+    else:
+        assert queue.push(echo(1).with_(task_id="x"), user_id="u").created
+    queue.erase_user("u")
+    assert list(redis_client.scan_iter(match=f"*{prefix}*user:u:*", count=1000)) == []

@@ -207,9 +207,11 @@ class WorkerProcess:
 
 
 class Fleet:
-    """Worker processes of one test, and the board (keys in Redis) on which their tasks write."""
+    """Worker processes of one test, and the board (keys in Redis) on which their tasks write. `tasks` is the text of
+    the module that they import.
+    """
 
-    def __init__(self, url: str, prefix: str, place: Path) -> None:
+    def __init__(self, url: str, prefix: str, place: Path, tasks: str = TASKS) -> None:
         self.board = f"{prefix}:board"
         self.place = place
         self.environment = {name: text for name, text in os.environ.items() if not name.startswith("FAIRQUE_")}
@@ -219,7 +221,7 @@ class Fleet:
             "BOARD": self.board,
             "PYTHONPATH": os.pathsep.join([str(place), str(ROOT)]),
         }
-        (place / "fleet.py").write_text(TASKS, encoding="utf-8")
+        (place / "fleet.py").write_text(tasks, encoding="utf-8")
         (place / "worker.py").write_text(WORKER, encoding="utf-8")
         self._processes: list[WorkerProcess] = []
 
