@@ -1,15 +1,14 @@
 -- Telling children that a parent has ended. What that means to a child is its policy's affair: one parent less to wait
--- for, its own end, or nothing (I17). Of all children in a queue, a bounded number is told in each call.
+-- for, its own end, or nothing (lib/parents). Of all children in a queue, a bounded number is told in each call.
 local RELEASE_MOST = 200
--- By the parent's letter, then the child's policy. What is not here goes on waiting: the parent may be queued again.
-local EFFECTS = {
-  F = { w = 'count', r = 'count', c = 'count', s = 'count', f = 'drop' },
-  X = { r = 'count', c = 'cancel', f = 'count' },
-  C = { r = 'count', c = 'cancel' },
-  G = { w = 'cancel', r = 'count', c = 'cancel', s = 'drop', f = 'drop' },
-}
-
 local LINKED = '^D(%d):(%d+)(:%d+:%d+:%d+:(%w*)):(%d*)(:%d*|.*)$'
+
+-- A task that waits, and whose record nobody can read.
+local function bury_waiting(user, id, text)
+  add_count(user, 'd', -math.min(1, counts[user].d or 0))
+  add_stat('deferred', -math.min(1, queue.deferred))
+  bury_unreadable(user, id, text)
+end
 
 -- A child that waits for nobody any more is ready, or waits for its time; `lanes` and `fields` collect what is to be
 -- written. One that has run waited for tasks that it had added: now its own children hear of its end.
@@ -17,15 +16,13 @@ local function release_task(user, id, text, lanes, fields)
   local level, _, rest, nonce, due, tail = string.match(text or '', LINKED)
   if not level then
     local record = parse_record(text)
-    if record and is_ended(record) then
-      add_stat('holding', -1)
+    if not record then
+      bury_waiting(user, id, text)
+      return
+    end
+    add_stat('holding', -1)
+    if is_ended(record) then
       note_parent(user, id, record.state)
-    elseif record then
-      add_stat('holding', -1)
-    else
-      add_count(user, 'd', -1)
-      add_stat('deferred', -1)
-      bury_unreadable(user, id, text)
     end
     return
   end
@@ -58,16 +55,17 @@ local function drop_waiting(user, id, record)
   redis.call('HDEL', user_key(user, 'tasks'), id)
   note_flow(user, record.nonce, 'tasks', -1)
   note_parent(user, id, 'G')
+  ended_members[#ended_members + 1] = user .. '|' .. id
 end
 
 local function end_child(user, id, effect, letter)
-  local record = parse_record(redis.call('HGET', user_key(user, 'tasks'), id))
+  local text = redis.call('HGET', user_key(user, 'tasks'), id)
+  local record = parse_record(text)
   if not record then
-    return
-  elseif record.state ~= 'D' then     -- tasks that it had added are gone
     redis.call('HDEL', user_key(user, 'waits'), id)
-    add_stat('holding', -1)
-    note_parent(user, id, 'G')
+    bury_waiting(user, id, text)
+  elseif record.state ~= 'D' then     -- tasks that it had added are gone
+    note_gone(user, id)
   elseif effect == 'drop' then
     drop_waiting(user, id, record)
   else
@@ -91,8 +89,6 @@ local function take_edges(parent, most, edges)
     return 0
   end
   load_counts({ parent.user })
-  add_count(parent.user, 'p', -1)
-  add_stat('parents', -1)
   for i = 1, #popped do
     local policy, seq, child = string.match(popped[i], '^(%a)(%d+):(.*)$')
     edges[#edges + 1] = { policy = policy, seq = seq, child = child or '', parent = parent, key = key,
@@ -101,17 +97,16 @@ local function take_edges(parent, most, edges)
   return #popped
 end
 
--- Put edges back that stay, and count again the parents that have some.
+-- Put edges back that stay; a parent that has none any more is none.
 local function keep_edges(user, staying, edges)
-  local counted = {}
+  local looked = {}
   for key, texts in pairs(staying) do
     redis.call('RPUSH', key, unpack(texts))
   end
   for _, edge in ipairs(edges) do
-    if not counted[edge.key] and (staying[edge.key] or edge.parent.left > 0) then
-      counted[edge.key] = true
-      add_count(user, 'p', 1)
-      add_stat('parents', 1)
+    if not looked[edge.key] then
+      looked[edge.key] = true
+      count_parent(user, redis.call('EXISTS', edge.key) - 1)
     end
   end
 end
