@@ -67,12 +67,10 @@ def _receipts_of(plan: Plan) -> list[Receipt[Any]]:
 def _stage(root: str, plan: Plan, parts: list[list[int]], late: list[tuple[str, str, str]]) -> Conversation[None]:
     """Hand in a graph part by part. Whatever refuses one, nothing of it is left."""
     try:
-        left = len(plan.nodes)
         for part in parts if _may_clash(plan) else ():
-            yield _enqueue(root, plan, part, "check", left - len(part))
+            yield _enqueue(root, plan, part, "check")
         for n, part in enumerate(parts):
-            left -= len(part)
-            yield _enqueue(root, plan, part, "stage" if n else "first", left)
+            yield _enqueue(root, plan, part, "stage" if n else "first")
         for n in range(0, len(late), flows.EDGES):
             request = f"{plan.mark}-{n}"
             yield flows.link(root, request, plan.user_id, plan.mark, late[n : n + flows.EDGES])
@@ -85,8 +83,8 @@ def _stage(root: str, plan: Plan, parts: list[list[int]], late: list[tuple[str, 
         raise
 
 
-def _enqueue(root: str, plan: Plan, places: Sequence[int], mode: str, beyond: int = 0) -> Call[list[tasks.Accepted]]:
-    part = _part_of(plan, places)
+def _enqueue(root: str, plan: Plan, places: Sequence[int], mode: str) -> Call[list[tasks.Accepted]]:
+    part, beyond = _part_of(plan, places), len(plan.nodes) - len(places)
     return flows.enqueue(root, part, mode=mode, mark=plan.mark, run_id=plan.run_id, beyond=beyond)
 
 

@@ -126,20 +126,22 @@ def joint_text(joint: Joint) -> str:
     return f"{joint.policy}{joint.later}{''.join(parents)}"
 
 
-def link(root: str, request: str, user_id: str, mark: str, edges: Iterable[tuple[str, str, str]]) -> Call[bool]:
+def link(
+    root: str, request: str, user_id: str, mark: str, edges: Iterable[tuple[str, str, str]], now: str = ""
+) -> Call[bool]:
     """Add edges (child, policy, parent) to a flow that is being handed in. `request` names this call."""
     flat = [text for child, policy, parent in edges for text in (encode_id(child), policy, encode_id(parent))]
-    return Call("link", root, ("", request, encode_id(user_id), mark, *flat), bool)
+    return Call("link", root, (now, request, encode_id(user_id), mark, *flat), bool)
 
 
-def launch(root: str, user_id: str, mark: str, tasks: int) -> Call[bool]:
+def launch(root: str, user_id: str, mark: str, tasks: int, now: str = "") -> Call[bool]:
     """Let a flow begin whose last part has been handed in."""
-    return Call("launch", root, ("", WAKE_LIMIT, encode_id(user_id), mark, tasks), bool)
+    return Call("launch", root, (now, WAKE_LIMIT, encode_id(user_id), mark, tasks), bool)
 
 
-def abandon(root: str, user_id: str, mark: str) -> Call[bool]:
+def abandon(root: str, user_id: str, mark: str, now: str = "") -> Call[bool]:
     """Drop a part of a flow that was never launched; answers whether there may be more of it."""
-    return Call("abandon", root, ("", encode_id(user_id), mark), bool)
+    return Call("abandon", root, (now, encode_id(user_id), mark), bool)
 
 
 def wait(root: str, user_id: str, mark: str, waiter: str, *, listed: bool) -> Call[bool]:

@@ -15,7 +15,10 @@ end
 guard_queue()
 guard_user(user)
 local more = drop_part(user, mark, flow)
+leave_parents(1)
 save_counts()
 save_queue()
 wake_waiters(settled_flows)
+wake_waiters(ended_members)
+wake_for_rest(user)
 return more and 1 or 0

@@ -8,7 +8,7 @@
 -- replies: 0 there is no such task, 1 canceled, 2 asked to stop, 3 it had ended otherwise
 local now, user, id, nonce, keep_ms, request = unpack(ARGV)
 
-open_queue(now, 'scopes', 'rules', 'queued', 'scheduled', 'failed', 'canceled_total', 'stopping', 'seq',
+open_queue(now, 'scopes', 'rules', 'queued', 'scheduled', 'failed', 'failed_total', 'canceled_total', 'stopping', 'seq',
   'deferred', 'flows', 'parents', 'holding', 'releasing')
 read_rules()
 local answer = redis.call('GET', LAST .. request)

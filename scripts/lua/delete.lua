@@ -30,7 +30,7 @@ if record and not is_ended(record) then
   free_key(user, string.match(record.body, '^[^|]*'))
   redis.call('HDEL', tasks, id)
   note_flow(user, record.nonce, 'tasks', -1)
-  note_parent(user, id, 'G')
+  note_gone(user, id)
   forget_user(user)
 else
   forget_ended(user, { id })

@@ -26,16 +26,20 @@ end
 guard_queue()
 guard_user(user)
 read_links(ARGV, FIRST)
-beyond_call = tonumber(beyond)
+local flow = mode ~= 'push' and parse_flow(redis.call('HGET', FLOWS, user .. '|' .. mark))
+if flow and flow.state == 'l' and mode ~= 'join' then     -- all of it has been accepted
+  return {}
+end
+beyond_call = tonumber(beyond) - (flow and flow.state == 's' and flow.tasks or 0)
 deferral = defer_task
 local arrivals = weigh_arrivals(ARGV, FIRST)
 if arrivals.err then
   return arrivals
 end
-if mode ~= 'push' and all_made(arrivals.answers) then     -- by an earlier copy of this very call
+if was_accepted(arrivals.answers, mode) then
   return {}
 end
-local refusal = unknown_parent(arrivals) or (mode ~= 'push' and conflict_of(arrivals, mark, run_id, mode))
+local refusal = conflict_of(arrivals, flow, mark, run_id, mode)
 if refusal then
   return redis.error_reply(refusal)
 elseif mode == 'check' then
@@ -46,10 +50,10 @@ if mode == 'first' or mode == 'stage' then
   gate = gate_of(mark)
 end
 if mode ~= 'push' then
-  open_flow(user, mark, run_id, mode, (#ARGV - FIRST + 1) / ACCEPT_WIDTH, lines, keys)
+  open_flow(arrivals, mark, run_id, mode, lines, keys)
 end
+hold_children(arrivals, member, holders)
 local answers = write_arrivals(arrivals)
-hold_children(user, member, holders)
 save_links()
 leave_parents(1)
 save_kept()

@@ -12,10 +12,10 @@ open_queue(now, 'seq', 'scopes', 'rules', 'queued', 'scheduled', 'failed', 'fail
 read_rules()
 local member = user .. '|' .. mark
 local flow = parse_flow(redis.call('HGET', FLOWS, member))
-if not flow or (flow.state == 's' and flow.tasks ~= tonumber(tasks)) then
-  return redis.error_reply('GONE ' .. mark)
-elseif flow.state == 'l' then
+if flow and flow.state == 'l' then
   return 1
+elseif not (flow and is_growing(flow) and flow.tasks == tonumber(tasks)) then
+  return redis.error_reply('GONE ' .. mark)
 end
 guard_queue()
 guard_user(user)

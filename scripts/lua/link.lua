@@ -9,10 +9,10 @@ local now, request, user, mark = unpack(ARGV, 1, 4)
 open_queue(now, 'parents')
 local member = user .. '|' .. mark
 local flow = parse_flow(redis.call('HGET', FLOWS, member))
-if not flow then
-  return redis.error_reply('GONE ' .. mark)
-elseif flow.state == 'l' or redis.call('EXISTS', LAST .. request) == 1 then
+if flow and (flow.state == 'l' or redis.call('EXISTS', LAST .. request) == 1) then
   return 1
+elseif not (flow and is_growing(flow)) then
+  return redis.error_reply('GONE ' .. mark)
 end
 guard_user(user)
 guard_zsets(FLOWS_DUE)

@@ -44,6 +44,7 @@ local function erase_task(user, id, text)
   else
     erase_ended(user, id, record)
   end
+  drop_hold(user, id)
   drop_edges(user, id)
   erased[#erased + 1] = member
 end

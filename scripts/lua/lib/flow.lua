@@ -32,10 +32,15 @@ local function is_settled(flow)
   return has_ended(flow) or (moving <= 0 and flow.X + flow.C > 0)
 end
 
--- Has this flow a task that has not ended, or ended so lately that what is kept of it counts?
+-- Is this flow being handed in, and is all still there? Else it is being dropped, or some of it was canceled.
+local function is_growing(flow)
+  return flow.state == 's' and flow.D == flow.tasks
+end
+
+-- Can a task of this flow still go on, or may what is stuck be queued again, as long as all that failed of it is kept?
 local function needs_results(user, nonce)
   local flow = is_mark(nonce) and parse_flow(redis.call('HGET', FLOWS, user .. '|' .. nonce))
-  return flow and not (has_ended(flow) and flow.till <= queue.now)
+  return flow and not (is_settled(flow) and flow.till <= queue.now)
 end
 
 -- Note that a flow has more (or, negative, fewer) tasks, or more that are D, F, X or C; `till`: one is kept until then.
@@ -63,6 +68,7 @@ local function save_flows()
     local flow, change = parse_flow(texts[i]), changes[i]
     if flow then
       local ended = has_ended(flow)
+      change.tasks = flow.state == 's' and math.max(0, change.tasks) or change.tasks     -- it is to be seen: is_growing
       for _, kind in ipairs({ 'tasks', 'D', 'F', 'X', 'C' }) do
         flow[kind] = math.max(0, flow[kind] + change[kind])
       end

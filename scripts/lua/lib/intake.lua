@@ -1,23 +1,13 @@
 -- What may keep a graph out, and how its flow begins.
 
-local function all_made(answers)
+-- Was an earlier copy of this call accepted? A call is written whole, so any of its tasks tells; but of what a run adds
+-- to its own flow, an earlier attempt may have added some.
+local function was_accepted(answers, mode)
+  local made = 0
   for _, answer in ipairs(answers) do
-    if answer ~= 1 then
-      return false
-    end
+    made = made + (answer == 1 and 1 or 0)
   end
-  return true
-end
-
--- The first parent that is not known, as a refusal.
-local function unknown_parent(arrivals)
-  for at, link in pairs(links) do
-    local unknown = arrivals.answers[answer_place(at, arrivals.first)] == 0 and
-      learn_parents(link, at, arrivals.flat, arrivals.first)
-    if unknown then
-      return 'PARENT ' .. unknown
-    end
-  end
+  return mode ~= 'push' and made >= (mode == 'join' and #answers or 1)
 end
 
 -- A flow that bears this run id and is not the one that is handed in.
@@ -29,23 +19,34 @@ local function run_conflict(user, mark, run_id)
   end
 end
 
--- What stands in the way of a graph: a task with an id or a unique key of its tasks, or another flow.
-local function conflict_of(arrivals, mark, run_id, mode)
-  local user = arrivals.users[1]
+-- What stands in the way: a parent that is not known; of a graph also a task with an id or a unique key of its tasks,
+-- another flow, or that its own lacks something.
+local function conflict_of(arrivals, flow, mark, run_id, mode)
+  local user, kind, parent = arrivals.users[1], learn_parents(arrivals)
+  if kind == '=' then
+    return 'PARENT ' .. parent
+  elseif mode == 'push' then
+    return nil
+  end
   for n, answer in ipairs(arrivals.answers) do
     if answer ~= 0 and answer ~= 1 then
       return 'CONFLICT task ' .. arrivals.flat[arrivals.first + ACCEPT_WIDTH * (n - 1) + 2]
     end
   end
-  local flow = parse_flow(redis.call('HGET', FLOWS, user .. '|' .. mark))
-  if mode == 'stage' and not (flow and flow.state == 's') or mode == 'join' and not (flow and flow.state == 'l') then
+  if (mode == 'join' and not (flow and flow.state == 'l')) or (mode == 'stage' and not flow) or
+    (mode ~= 'join' and flow and not is_growing(flow)) or (mode ~= 'check' and parent) then
     return 'GONE ' .. run_id
   end
   return mode ~= 'join' and run_conflict(user, mark, run_id) or nil
 end
 
--- Write down a flow, or more of one.
-local function open_flow(user, mark, run_id, mode, tasks, lines, keys)
+-- Write down a flow, or more of one: a line of `lines` for each task that is new.
+local function open_flow(arrivals, mark, run_id, mode, lines, keys)
+  local user, answers, added, n = arrivals.users[1], arrivals.answers, {}, 0
+  for line in string.gmatch(lines, '[^\n]+') do
+    n = n + 1
+    added[#added + 1] = answers[n] == 0 and line or nil
+  end
   local member, index = user .. '|' .. mark, user_key(user, 'flows')
   if redis.call('HEXISTS', FLOWS, member) == 0 then
     local before = redis.call('HGET', index, run_id)
@@ -62,9 +63,9 @@ local function open_flow(user, mark, run_id, mode, tasks, lines, keys)
   if mode == 'first' or mode == 'stage' then
     redis.call('ZADD', FLOWS_DUE, queue.now + STAGE_TTL, member)
   end
-  redis.call('RPUSH', user_key(user, 'flow:' .. mark), lines)
+  redis.call('RPUSH', user_key(user, 'flow:' .. mark), table.concat(added, '\n'))
   for key, id in string.gmatch(keys, '([^|]+)|([^|]+)') do
     redis.call('HSET', user_key(user, 'keys:' .. mark), key, id)
   end
-  note_flow(user, mark, 'tasks', tasks)
+  note_flow(user, mark, 'tasks', #added)
 end

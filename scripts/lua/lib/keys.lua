@@ -42,11 +42,11 @@ local SERVED = ROOT .. 'served:'        -- hash    ..<window>: user|measure -> a
 
 -- A user's own keys: `tasks` (hash id -> record, lib/record), `kept:<ms>` (list: ended tasks that are kept for so long,
 -- lib/retention), `terms` (set: these ms), `failed` (zset id -> ms at which it failed: the dead letters), `unique`
--- (hash unique key -> id of its living task), `xcom` (zset scope:key of each of its values in `xcom:` -> ms at which that
--- expires, lib/xcom), and the lanes `critical` and `normal:<level>` (lists of entries, lib/lane), with `:<name>` behind
--- for tasks set aside (lib/park). Of graphs: `waits` (hash id -> for how many parents it waits) and `children:<id>`
--- (list: who waits for that task, lib/link), `flows` (hash run id -> mark), `flow:<mark>` (list: what the flow consists
--- of, opaque but for the ids), `keys:<mark>` (hash key -> id of the task of that flow whose result the key names).
+-- (hash unique key -> id of its living task), `xcom` (zset scope:key of each of its values in `xcom:` -> ms at which
+-- that expires, lib/xcom), and the lanes `critical` and `normal:<level>` (lists of entries, lib/lane), with `:<name>`
+-- behind for tasks set aside (lib/park). Of graphs: `waits` (hash id -> for how many parents it waits) and
+-- `children:<id>` (list: who waits for that task, lib/link), `flows` (hash run id -> mark), `flow:<mark>` (list: what
+-- the flow consists of, opaque but for the ids), `keys:<mark>` (hash key -> id of its task whose result the key names).
 local function user_key(user, what)
   return ROOT .. 'user:' .. user .. ':' .. what
 end

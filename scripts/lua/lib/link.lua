@@ -2,8 +2,8 @@
 -- how many parents each child waits: `<seq>:<count>`. seq is the child's when it was linked: an edge of an earlier life
 -- of that id counts for nothing. A policy is a letter (lib/release): w, r, c, or s and f of hooks.
 -- What a task waits for is told behind its `when`: `;<policy><how many edges follow later>|.<id>|=<id>...`, `.` before
--- a parent that stands in the same graph, `=` before one that must be known already.
-local links, parent_letters, places_here = {}, {}, {}
+-- a parent that stands in the same graph, `=` before another.
+local links, parent_letters = {}, {}
 local link_edges, link_waits, gate = {}, {}, nil
 
 local function parse_link(text)
@@ -26,39 +26,32 @@ local function read_links(flat, first)
   end
 end
 
--- The letter of a parent that must be known: as it stands, or Q where it stands before place `at` in this very call;
--- nil where there is none.
-local function learn_parent(user, id, at, flat, first)
-  if not next(places_here) then
-    for place = first, #flat, ACCEPT_WIDTH do
-      places_here[flat[place] .. '|' .. flat[place + 2]] = place
-    end
-  end
+-- The letter of a parent as it stands; nil where there is none.
+local function learn_parent(user, id)
   local member = user .. '|' .. id
-  if (places_here[member] or at) < at then
-    parent_letters[member] = 'Q'
-  elseif not parent_letters[member] then
+  redis.call('LLEN', user_key(user, 'children:' .. id))     -- I19
+  if not parent_letters[member] then
     local record = parse_record(redis.call('HGET', user_key(user, 'tasks'), id))
     parent_letters[member] = record and record.state
   end
   return parent_letters[member]
 end
 
--- Learn the states of the parents of the task at `at`. Returns the id of one that is not known, if there is any.
-local function learn_parents(link, at, flat, first)
-  local user = flat[at]
-  for n = 2, #link.parents, 2 do
-    local id = link.parents[n]
-    redis.call('LLEN', user_key(user, 'children:' .. id))     -- I19
-    if link.parents[n - 1] == '=' and not learn_parent(user, id, at, flat, first) then
-      return id
+-- Learn the states of the parents of all that is new: Q where one is new, too, and stands before its child. Returns one
+-- that is not known, if there is any: its kind (`.` or `=`) and its id.
+local function learn_parents(arrivals)
+  local flat, answers = arrivals.flat, arrivals.answers
+  for at = arrivals.first, #flat, ACCEPT_WIDTH do
+    if answers[answer_place(at, arrivals.first)] == 0 then
+      local parents = links[at] and links[at].parents or {}
+      for n = 2, #parents, 2 do
+        if not learn_parent(flat[at], parents[n]) then
+          return parents[n - 1], parents[n]
+        end
+      end
+      parent_letters[flat[at] .. '|' .. flat[at + 2]] = 'Q'
     end
   end
-end
-
--- Does a parent in this state keep a child of this policy waiting?
-local function bars_child(letter, policy)
-  return letter ~= 'F' and (policy ~= 'r' or (letter ~= 'X' and letter ~= 'C'))
 end
 
 local function add_edge(user, parent, entry)
@@ -67,16 +60,18 @@ local function add_edge(user, parent, entry)
   table.insert(link_edges[key], entry)
 end
 
--- Link a task to its parents. Returns for how many it waits.
+-- Link a task to its parents. Returns for how many it waits: of those that have ended for the ones which it takes more
+-- than that, be it to be told of it, or until they are queued again.
 local function link_task(user, id, seq, link)
   local waits, entry = link.later, link.policy .. seq .. ':' .. id
   for n = 2, #link.parents, 2 do
     local parent = link.parents[n]
-    local letter = link.parents[n - 1] == '.' and 'Q' or parent_letters[user .. '|' .. parent]
-    if bars_child(letter, link.policy) then
+    local letter = parent_letters[user .. '|' .. parent]
+    local effect = EFFECTS[letter] and EFFECTS[letter][link.policy]
+    if letter ~= false and effect ~= 'count' then
       waits = waits + 1
       add_edge(user, parent, entry)
-      if link.policy == 'c' and (letter == 'X' or letter == 'C') then     -- it is to be canceled
+      if effect then
         ended_parents[#ended_parents + 1] = { user = user, id = parent, letter = letter }
       end
     end
@@ -85,6 +80,7 @@ local function link_task(user, id, seq, link)
 end
 
 local function note_wait(user, id, nonce, seq, waits)
+  drop_hold(user, id)
   local fields = link_waits[user]
   if not fields then
     fields = {}
@@ -111,31 +107,37 @@ local function defer_task(user, id, nonce, seq, at)
   return waits > 0
 end
 
--- What waits for a task that runs is to wait for these others, too, that it has added: the task itself waits for them,
+-- What waits for a task that runs is to wait for these others, too, that it is adding: the task itself waits for them,
 -- and its children hear of its end when they have ended (lib/release).
-local function hold_children(user, member, holders)
+local function hold_children(arrivals, member, holders)
+  local user = arrivals.users[1]
   local _, id = split_member(member)
   local _, _, _, core = parse_run(holders ~= '' and redis.call('HGET', RUNS, member) or '')
   if not core then
     return
   end
-  local seq, count = string.match(redis.call('HGET', user_key(user, 'waits'), id) or '', '^(%d+):(%d+)$')
-  add_stat('holding', seq and 0 or 1)
-  seq, count = seq or string.format('%d', parse_core(core).seq), tonumber(count or 0)
-  for holder in string.gmatch(holders, '[^|]+') do
-    add_edge(user, holder, 'w' .. seq .. ':' .. id)
-    count = count + 1
+  local known, count = string.match(redis.call('HGET', user_key(user, 'waits'), id) or '', '^(%d+):(%d+)$')
+  local seq, waits = known or string.format('%d', parse_core(core).seq), tonumber(count or 0)
+  for n, answer in ipairs(arrivals.answers) do
+    local added = arrivals.flat[arrivals.first + ACCEPT_WIDTH * (n - 1) + 2]
+    if answer == 0 and string.find('|' .. holders .. '|', '|' .. added .. '|', 1, true) then
+      add_edge(user, added, 'w' .. seq .. ':' .. id)
+      waits = waits + 1
+    end
   end
-  redis.call('HSET', user_key(user, 'waits'), id, seq .. ':' .. string.format('%d', count))
+  if waits > 0 then
+    redis.call('HSET', user_key(user, 'waits'), id, seq .. ':' .. string.format('%d', waits))
+    add_stat('holding', known and 0 or 1)
+  end
 end
 
 -- Link a task that is queued again to those of its parents that bar it. Returns whether there are any.
 local function defer_again(user, id, nonce, text)
   local link = parse_link(text)
+  parent_letters = {}
   for n = 2, #link.parents, 2 do
-    local parent = link.parents[n]
-    local record = parse_record(redis.call('HGET', user_key(user, 'tasks'), parent))
-    parent_letters[user .. '|' .. parent] = record and record.state or 'F'
+    local letter = learn_parent(user, link.parents[n])
+    parent_letters[user .. '|' .. link.parents[n]] = letter ~= 'F' and letter or false
   end
   set_stat('seq', queue.seq + 1)
   local seq = string.format('%d', queue.seq)
@@ -150,8 +152,7 @@ end
 local function save_links()
   for key, entries in pairs(link_edges) do
     if redis.call('RPUSH', key, unpack(entries)) == #entries then
-      add_count(entries.user, 'p', 1)
-      add_stat('parents', 1)
+      count_parent(entries.user, 1)
     end
   end
   for user, fields in pairs(link_waits) do

@@ -3,13 +3,18 @@
 local RELEASE_MOST = 200
 local LINKED = '^D(%d):%d+(:%d+:%d+:%d+:(%w*)):(%d*):(%d*|.*)$'
 
+-- A task that waits, and whose record nobody can read.
+local function bury_waiting(user, id, text)
+  add_count(user, 'd', -math.min(1, counts[user].d or 0))
+  add_stat('deferred', -math.min(1, queue.deferred))
+  bury_unreadable(user, id, text)
+end
+
 -- One that has run waited for tasks that it had added: now its own children hear of its end.
 local function release_ended(user, id, text)
   local record = parse_record(text)
   if not record then
-    add_count(user, 'd', -1)
-    add_stat('deferred', -1)
-    bury_unreadable(user, id, text)
+    bury_waiting(user, id, text)
     return
   end
   add_stat('holding', -1)
@@ -52,16 +57,17 @@ local function drop_waiting(user, id, record)
   redis.call('HDEL', user_key(user, 'tasks'), id)
   note_flow(user, record.nonce, 'tasks', -1)
   note_parent(user, id, 'H')
+  ended_members[#ended_members + 1] = user .. '|' .. id
 end
 
 local function end_child(user, id, effect, letter)
-  local record = parse_record(redis.call('HGET', user_key(user, 'tasks'), id))
+  local text = redis.call('HGET', user_key(user, 'tasks'), id)
+  local record = parse_record(text)
   if not record then
-    return
-  elseif record.state ~= 'D' then     -- tasks that it had added are gone
     redis.call('HDEL', user_key(user, 'waits'), id)
-    add_stat('holding', -1)
-    note_parent(user, id, 'G')
+    bury_waiting(user, id, text)
+  elseif record.state ~= 'D' then     -- tasks that it had added are gone
+    note_gone(user, id)
   elseif effect == 'drop' then
     drop_waiting(user, id, record)
   else
@@ -89,19 +95,16 @@ local function take_edges(parent, most, edges)
   return #popped
 end
 
--- Put the edges of a parent back that stay (they wait for its second life). A parent without any is counted off.
+-- Put the edges of a parent back that stay (they wait for its second life). One that has none any more is no parent.
 local function keep_edges(user, parents)
-  local gone = 0
   for parent in pairs(parents) do
     if parent.stay then
       redis.call('RPUSH', parent.key, unpack(parent.stay))
       parent.stay = nil
-    elseif parent.left == 0 then
-      gone = gone + 1
+    elseif parent.left == 0 and redis.call('EXISTS', parent.key) == 0 then
+      count_parent(user, -1)
     end
   end
-  add_count(user, 'p', -gone)
-  add_stat('parents', -gone)
 end
 
 -- What edges do to the children of one user. Returns for how many each waits yet (false: for none) and the seq of that,

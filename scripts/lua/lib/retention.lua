@@ -62,7 +62,7 @@ local function forget_ended(user, ids)
   redis.call('HDEL', tasks, unpack(ids))
   unkeep(user, ids, bytes)
   for i = 1, queue.parents > 0 and #ids or 0 do
-    note_parent(user, ids[i], 'G')
+    note_gone(user, ids[i])
   end
   forget_user(user)
 end
@@ -90,7 +90,8 @@ local function sweep_list(user, ttl, limit)
   for i = 1, #ids do
     local record = parse_record(texts[i])
     if record and record.expires == stamps[i] and is_ended(record) then
-      if queue.flows > 0 and needs_results(user, record.nonce) then
+      if (queue.flows > 0 and needs_results(user, record.nonce)) or
+        (queue.holding > 0 and redis.call('HEXISTS', user_key(user, 'waits'), ids[i]) == 1) then
         needed[#needed + 1] = stamps[i] .. ':' .. ids[i]
       else
         gone[#gone + 1] = ids[i]

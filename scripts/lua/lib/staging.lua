@@ -6,9 +6,10 @@ local function gate_of(mark)
   return '|' .. mark
 end
 
--- Drop one part (at most 250 tasks) of a flow that never started. Returns whether there may be more.
+-- Drop one part (at most 250 tasks) of a flow that never started, the last one first, so that children go before their
+-- parents. Returns whether there may be more.
 local function drop_part(user, mark, flow)
-  local lines = redis.call('LPOP', user_key(user, 'flow:' .. mark))
+  local lines = redis.call('RPOP', user_key(user, 'flow:' .. mark))
   load_counts({ user })
   for id in string.gmatch(lines or '', '([^|\n]+)|[^\n]*') do
     local record = parse_record(redis.call('HGET', user_key(user, 'tasks'), id))
@@ -16,10 +17,12 @@ local function drop_part(user, mark, flow)
       withdraw_task(user, id, record)
       free_key(user, string.match(record.body, '^[^|]*'))
       redis.call('HDEL', user_key(user, 'tasks'), id)
-      drop_edges(user, id)
+      note_gone(user, id)
+      ended_members[#ended_members + 1] = user .. '|' .. id
     end
   end
   if lines then
+    save_flows()     -- from now on it does not grow (lib/flow)
     return true
   end
   drop_edges(user, gate_of(mark))
@@ -28,7 +31,7 @@ local function drop_part(user, mark, flow)
   return false
 end
 
--- Forget flows whose time is over, a few in each call.
+-- Forget flows whose time is over, a few in each call; of one that never started, one part.
 local function sweep_flows()
   if queue.flows == 0 then
     return
@@ -41,6 +44,7 @@ local function sweep_flows()
     elseif flow.state == 's' then
       drop_part(user, mark, flow)
       queue.unfinished = true
+      break
     else
       forget_flow(user, mark, flow)
     end
