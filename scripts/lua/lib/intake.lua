@@ -40,12 +40,23 @@ local function conflict_of(arrivals, flow, mark, run_id, mode)
   return mode ~= 'join' and run_conflict(user, mark, run_id) or nil
 end
 
--- Write down a flow, or more of one: a line of `lines` for each task that is new.
-local function open_flow(arrivals, mark, run_id, mode, lines, keys)
-  local user, answers, added, n = arrivals.users[1], arrivals.answers, {}, 0
+local function lines_of_new(lines, answers)
+  local added, n = {}, 0
   for line in string.gmatch(lines, '[^\n]+') do
     n = n + 1
     added[#added + 1] = answers[n] == 0 and line or nil
+  end
+  return table.concat(added, '\n')
+end
+
+-- Write down a flow, or more of one: a line of `lines` for each task that is new.
+local function open_flow(arrivals, mark, run_id, mode, lines, keys)
+  local user, new = arrivals.users[1], 0
+  for _, answer in ipairs(arrivals.answers) do
+    new = new + (answer == 0 and 1 or 0)
+  end
+  if new < #arrivals.answers then
+    lines = lines_of_new(lines, arrivals.answers)
   end
   local member, index = user .. '|' .. mark, user_key(user, 'flows')
   if redis.call('HEXISTS', FLOWS, member) == 0 then
@@ -63,9 +74,9 @@ local function open_flow(arrivals, mark, run_id, mode, lines, keys)
   if mode == 'first' or mode == 'stage' then
     redis.call('ZADD', FLOWS_DUE, queue.now + STAGE_TTL, member)
   end
-  redis.call('RPUSH', user_key(user, 'flow:' .. mark), table.concat(added, '\n'))
+  redis.call('RPUSH', user_key(user, 'flow:' .. mark), lines)
   for key, id in string.gmatch(keys, '([^|]+)|([^|]+)') do
     redis.call('HSET', user_key(user, 'keys:' .. mark), key, id)
   end
-  note_flow(user, mark, 'tasks', #added)
+  note_flow(user, mark, 'tasks', new)
 end

@@ -3,6 +3,7 @@
 -- of that id counts for nothing. A policy is a letter (lib/release): w, r, c, or s and f of hooks.
 -- What a task waits for is told behind its `when`: `;<policy><how many edges follow later>|.<id>|=<id>...`, `.` before
 -- a parent that stands in the same graph, `=` before another.
+local GENERATED = 36     -- characters of a generated id
 local links, parent_letters = {}, {}
 local link_edges, link_waits, gate = {}, {}, nil
 
@@ -29,7 +30,9 @@ end
 -- The letter of a parent as it stands; nil where there is none.
 local function learn_parent(user, id)
   local member = user .. '|' .. id
-  redis.call('LLEN', user_key(user, 'children:' .. id))     -- I19
+  if not parent_letters[member] or #id ~= GENERATED then     -- else nobody can have known that id before
+    redis.call('LLEN', user_key(user, 'children:' .. id))     -- I19
+  end
   if not parent_letters[member] then
     local record = parse_record(redis.call('HGET', user_key(user, 'tasks'), id))
     parent_letters[member] = record and record.state
@@ -56,8 +59,12 @@ end
 
 local function add_edge(user, parent, entry)
   local key = user_key(user, 'children:' .. parent)
-  link_edges[key] = link_edges[key] or { user = user }
-  table.insert(link_edges[key], entry)
+  local entries = link_edges[key]
+  if entries then
+    entries[#entries + 1] = entry
+  else
+    link_edges[key] = { entry, user = user }
+  end
 end
 
 -- Link a task to its parents. Returns for how many it waits: of those that have ended for the ones which it takes more
