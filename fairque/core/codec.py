@@ -11,7 +11,7 @@ from fairque.core.encoding import MAX_DEPTH, encode, encode_bounded, encode_valu
 from fairque.core.ids import MAX_NAME_BYTES, decode_id, encode_id
 from fairque.core.models import Take, Task
 from fairque.core.options import Executor
-from fairque.core.outcome import Failure
+from fairque.core.outcome import Failure, Progress
 from fairque.core.retry import Backoff, ErrorNames
 from fairque.core.wording import clipped
 from fairque.errors import TaskValidationError
@@ -65,6 +65,8 @@ class Ending(msgspec.Struct, frozen=True, array_like=True):
     result: msgspec.Raw
     key: str | None = None
     """Under which XCom finds the result; it is stored where there is one."""
+    progress: Progress | None = None
+    """How far the run had come, where it said so."""
 
 
 _decode_stored: Final = msgspec.json.Decoder(_Stored).decode
@@ -140,7 +142,8 @@ def read_label(label: bytes) -> tuple[str, float, str | None]:
 
 def encode_ending(ending: Ending) -> bytes:
     """Return a finished task's record body."""
-    return encode(ending if ending.key is not None else msgspec.structs.astuple(ending)[:-1])
+    said = ending.key is not None or ending.progress is not None
+    return encode(ending if said else msgspec.structs.astuple(ending)[:-2])
 
 
 def decode_ending(encoded: bytes) -> Ending:

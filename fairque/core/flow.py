@@ -12,9 +12,8 @@ from typing import Final
 import msgspec
 
 from fairque.core.mermaid import flowchart
-from fairque.core.models import Progress
 from fairque.core.options import POLICIES
-from fairque.core.outcome import Failure
+from fairque.core.outcome import Failure, Progress
 from fairque.core.state import TaskState
 
 ADDED: Final = "a"

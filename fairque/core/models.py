@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from fairque.core.graph import Wired
 from fairque.core.options import Executor, Priority, check_options
-from fairque.core.outcome import Failure
+from fairque.core.outcome import Failure, Progress
 from fairque.core.retry import Backoff, ErrorNames
 from fairque.core.state import TaskState
 from fairque.core.wants import Want, unmet
@@ -36,13 +36,6 @@ class Lease(msgspec.Struct, frozen=True):
     """When the task became ready, epoch milliseconds by Redis's clock."""
     start_ms: int
     """When it was granted, same clock."""
-
-
-class Progress(msgspec.Struct, frozen=True, array_like=True):
-    """How far a run has come: `percent` from 0 to 100, and what it says of itself."""
-
-    percent: float
-    message: str = ""
 
 
 class Task(Wired, msgspec.Struct, Generic[R], frozen=True, eq=False, kw_only=True):
@@ -126,7 +119,7 @@ class Task(Wired, msgspec.Struct, Generic[R], frozen=True, eq=False, kw_only=Tru
     """Grants that were taken back from a dead worker."""
     worker: str | None = None
     progress: Progress | None = None
-    """How far its run has come, as it said last."""
+    """How far its run has come, or had when it ended, as it said last."""
     lease: Lease | None = None
     incarnation: str = ""
     """Tells a chosen id's earlier task from a later one; empty for generated ids, which are used once."""

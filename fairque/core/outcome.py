@@ -7,12 +7,21 @@ import traceback
 import msgspec
 
 
+class Progress(msgspec.Struct, frozen=True, array_like=True):
+    """How far a run has come: `percent` from 0 to 100, and what it says of itself."""
+
+    percent: float
+    message: str = ""
+
+
 class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is kept of an exception: its type's name, its message and where it came from (no local variables)."""
 
     type: str
     message: str
     traceback: str = ""
+    progress: Progress | None = None
+    """How far the run had come."""
 
 
 def failure_of(error: BaseException) -> Failure:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from fairque.core.flow import ADDED, FlowGraph, FlowNode, FlowSummary, is_mark
 from fairque.core.ids import check_printable, check_user_id
-from fairque.core.models import Progress
+from fairque.core.outcome import Progress
 from fairque.core.quantity import check_timeout, check_whole
 from fairque.core.state import TaskState
 from fairque.errors import ResultError, ResultTimeout, TaskValidationError, UnknownTask

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from fairque.core.models import Progress
+from fairque.core.outcome import Progress
 from fairque.core.state import TaskState
 from fairque.queue.intake import Receipt
 
@@ -83,7 +83,7 @@ class TaskHandle(_Held[R]):
         return self._queue._retry(self)
 
     def progress(self) -> Progress | None:
-        """Return how far the run has come, as the task said last; None where it said nothing, or does not run.
+        """Return how far the run has come, or had when it ended, as the task said last; None where it said nothing.
 
         Raises: as `state`.
         """

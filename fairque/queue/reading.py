@@ -9,9 +9,9 @@ import msgspec
 from msgspec.structs import replace
 
 from fairque.core import codec
-from fairque.core.models import Lease, Progress, Task
+from fairque.core.models import Lease, Task
 from fairque.core.options import POLICIES, Priority
-from fairque.core.outcome import Failure
+from fairque.core.outcome import Failure, Progress
 from fairque.core.state import LETTERS, TaskState
 from fairque.errors import StoredDataError, TaskCanceled, TaskFailed, TaskReplaced, TaskValidationError, UnknownTask
 from fairque.queue.parents import Taken
@@ -47,16 +47,12 @@ def task_of(record: Record) -> Task[Any]:
     if state is TaskState.FINISHED:
         ending = codec.decode_ending(record.body)
         function = find_task(ending.name)
-        return Task(
-            name=ending.name,
-            function=function.function if function else None,
-            worker=ending.worker,
-            result=bytes(ending.result),
-            **{key: value for key, value in fields.items() if key != "worker"},
-        )
+        fields |= {"worker": ending.worker, "progress": ending.progress, "result": bytes(ending.result)}
+        return Task(name=ending.name, function=function.function if function else None, **fields)
     body = record.body
     if state in (TaskState.FAILED, TaskState.CANCELED):
-        fields["failure"], body = _failure_of(record)
+        failure, body = _failure_of(record)
+        fields |= {"failure": failure, "progress": failure.progress}
     return Task(**_call_of(body, record.task_id, strict=False), **fields)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from fairque.core.flow import FlowGraph, FlowSummary
-from fairque.core.models import Progress
+from fairque.core.outcome import Progress
 from fairque.core.state import TaskState
 from fairque.queue.flows import FlowName
 from fairque.queue.handle import AsyncTaskHandle, TaskHandle

@@ -7,10 +7,11 @@ import random
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from fairque.core.codec import Ending
 from fairque.core.models import Lease, Task
-from fairque.core.outcome import Again, Bury, Done, Outcome, failure_of
+from fairque.core.outcome import Again, Bury, Canceled, Done, Outcome, Progress, failure_of
 from fairque.core.retry import Backoff, after_failure
 from fairque.core.settings import QueueSettings
 from fairque.errors import TaskValidationError
@@ -30,15 +31,18 @@ def ended_of(
     ran: float | None,
     queue: QueueSettings,
     worker: str,
+    progress: Progress | None = None,
 ) -> claims.Ended:
     """Return an outcome as it goes over the wire; a result is kept for as long as its task, or else the queue, says.
 
-    `ran` is as `claims.end` has it.
+    `ran` is as `claims.end` has it; `progress` is kept with what ends the task.
     """
     name, ttl, key = (task.name, task.result_ttl, task.push_key) if task else ("", None, None)
     ending = None
     if isinstance(outcome, Done):
-        ending = Ending(name, since_ms, start_ms, worker, msgspec.Raw(outcome.result), key)
+        ending = Ending(name, since_ms, start_ms, worker, msgspec.Raw(outcome.result), key, progress)
+    elif progress is not None and isinstance(outcome, Bury | Canceled):
+        outcome = replace(outcome, failure=replace(outcome.failure, progress=progress))
     return claims.end(
         member,
         token,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from fairque.core.models import Progress
+from fairque.core.outcome import Progress
 from fairque.store.call import Argument, Call
 
 

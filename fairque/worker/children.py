@@ -12,7 +12,7 @@ import threading
 from multiprocessing import Pipe
 from typing import Final
 
-from fairque.core.models import Progress
+from fairque.core.outcome import Progress
 from fairque.errors import ProcessDied, UnknownTask
 from fairque.worker.context import Tether
 from fairque.worker.holding import Holding

@@ -9,7 +9,7 @@ from fairque.core.codec import decode_value
 from fairque.core.encoding import encode_value
 from fairque.core.graph import Members, Wired
 from fairque.core.ids import check_printable
-from fairque.core.models import Progress
+from fairque.core.outcome import Progress
 from fairque.core.quantity import check_number, check_seconds
 from fairque.core.settings import QueueSettings
 from fairque.core.wording import shown

@@ -115,6 +115,7 @@ class Execution:
             ran=0 if started is None else time.monotonic() - started,
             queue=self._queue,
             worker=self._worker.id,
+            progress=holding.progress,
         )
 
     def _work_of(self, task: Task[Any]) -> Callable[[], Any] | None:

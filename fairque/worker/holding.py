@@ -8,7 +8,8 @@ from enum import IntEnum
 from typing import Any, Final
 
 from fairque.core.log_fields import about
-from fairque.core.models import Progress, Task
+from fairque.core.models import Task
+from fairque.core.outcome import Progress
 from fairque.queue.parents import Taken
 from fairque.store.records import Grant
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from fairque.core.models import Progress
+from fairque.core.outcome import Progress
 from fairque.core.service import Tally
 from fairque.core.settings import WorkerSettings
 from fairque.errors import FairqueError, RedisUnavailable

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from fairque import TaskQueue, task
-from fairque.core.models import Progress
+from fairque.core.outcome import Progress
 from fairque.core.settings import RedisSettings
 from fairque.store.driver import Driver
 from fairque.store.progress import Report, report

@@ -8,7 +8,7 @@ import pytest
 
 from fairque import FairQueueConfig, TaskHandle, TaskQueue, TaskState
 from fairque.core.ids import encode_id
-from fairque.core.models import Progress
+from fairque.core.outcome import Progress
 from fairque.errors import TaskReplaced, TaskRunning, UnknownTask
 from fairque.store import progress, tasks
 from fairque.store.driver import Driver

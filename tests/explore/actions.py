@@ -10,8 +10,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from fairque.core.codec import Ending
-from fairque.core.models import Progress
-from fairque.core.outcome import Done, Outcome, Release
+from fairque.core.outcome import Done, Outcome, Progress, Release
 from fairque.store import claims, fates, progress, tasks, xcom
 from fairque.store.records import Grant
 from tests.explore import judges

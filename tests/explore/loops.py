@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from fairque.core.models import Progress
+from fairque.core.outcome import Progress
 from fairque.store import claims, progress, xcom
 from tests.explore.actions import settle
 from tests.explore.judges import WAYS

@@ -11,8 +11,7 @@ import msgspec
 from fairque.core.codec import Ending
 from fairque.core.ids import format_task_id
 from fairque.core.limits import Caps, UserSettings
-from fairque.core.models import Progress
-from fairque.core.outcome import Done, Outcome
+from fairque.core.outcome import Done, Outcome, Progress
 from fairque.store import checkup, claims, explained, fates, limits, progress, readings, removal, server, tasks, xcom
 from fairque.store.call import Call
 from tests.lua.scene import BURY, DONE, RELEASE, again, postpone

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from fairque.core.models import Progress
+from fairque.core.outcome import Progress
 from fairque.store import claims, fates, progress, tasks, xcom
 from fairque.store.call import Call
 from fairque.store.records import Grant

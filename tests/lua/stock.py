@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from fairque.core.models import Progress
+from fairque.core.outcome import Progress
 from fairque.store import fates, progress, tasks
 from fairque.store.flows import Fence, Joint, Member, Part, enqueue
 from tests.lua.scene import BURY, DONE, Scene

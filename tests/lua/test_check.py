@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from fairque.core.models import Progress
+from fairque.core.outcome import Progress
 from fairque.errors import TaskRunning
 from fairque.store import fates, progress, tasks
 from fairque.store.records import Grant

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from fairque.core.codec import Ending
-from fairque.core.models import Progress
+from fairque.core.outcome import Progress
 from fairque.store import claims, fates, progress, readings, tasks
 from tests.lua.scene import BURY, DONE, RELEASE, Scene, ids_of, postpone
 

@@ -9,8 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fairque.core.models import Progress
-from fairque.core.outcome import Canceled, Failure, Outcome
+from fairque.core.outcome import Canceled, Failure, Outcome, Progress
 from fairque.core.state import LETTERS
 from fairque.store import fates, progress, removal, scripts, tasks, xcom
 from fairque.store.records import Grant

@@ -11,8 +11,7 @@ from hypothesis import given
 from msgspec.structs import replace
 
 from fairque.core.flow import FlowGraph
-from fairque.core.models import Progress
-from fairque.core.outcome import Failure
+from fairque.core.outcome import Failure, Progress
 from fairque.monitoring.flow_page import flows_table, graph_json, summary_json
 from fairque.monitoring.flow_tree import flow_tree
 from tests.core.flows import BEGAN, chosen, flow, flows, node, thousand

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from fairque.core.limits import Caps
-from fairque.core.models import Progress, Task
-from fairque.core.outcome import Failure
+from fairque.core.models import Task
+from fairque.core.outcome import Failure, Progress
 from fairque.core.settings import FairnessSettings
 from fairque.core.state import TaskState
 from fairque.monitoring.fairness_page import fairness_page, report_json

@@ -11,9 +11,9 @@ import redis
 
 from fairque import StaleLease, Task, TaskHandle, TaskState, current_task, task
 from fairque.core.ids import encode_id
-from fairque.core.models import Progress
+from fairque.core.outcome import Progress
 from fairque.core.settings import QueueSettings
-from fairque.errors import TaskValidationError
+from fairque.errors import TaskFailed, TaskValidationError
 from fairque.store.call import Call
 from fairque.store.records import Grant
 from fairque.worker.context import TaskContext
@@ -36,6 +36,12 @@ def report(url: str, gate: str) -> str:
     current_task().progress(40.5, "under way")
     wait_until(lambda: _may_end(client, gate), description="the gate is open", timeout=PATIENCE)
     return "done"
+
+
+@task(max_retries=0)
+def report_and_fail() -> None:
+    current_task().progress(70, "nearly")
+    raise ValueError("not quite")
 
 
 @task(max_retries=0)
@@ -84,6 +90,15 @@ def test_progress_is_seen_while_it_runs(house: House, redis_client: redis.Redis,
     )
     redis_client.set(gate, "open")
     assert handle.result(timeout=10) == "done"
+    assert handle.progress() == Progress(40.5, "under way"), "it is kept with the result"
+
+
+def test_progress_is_kept_with_a_failure(house: House) -> None:
+    house.started()
+    handle = house.queue.push(report_and_fail(), user_id="u")
+    with pytest.raises(TaskFailed):
+        handle.result(timeout=10)
+    assert handle.progress() == Progress(70, "nearly")
 
 
 @pytest.mark.parametrize("way", WAYS)
