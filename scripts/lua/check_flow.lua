@@ -15,7 +15,8 @@ if not flow or flow.state ~= 'l' or flow.tasks > most or redis.call('LLEN', key)
 end
 local seen, read, bytes, living, deferred = {}, 0, 0, 0, 0
 for _, lines in ipairs(redis.call('LRANGE', key, 0, most - 1)) do
-  for id in string.gmatch(lines, '([^|\n]+)|[^\n]*') do
+  for line in string.gmatch(lines, '[^\n]+') do
+    local id = string.match(line, '^[^|]*')
     if not seen[id] then
       seen[id], read, bytes = true, read + 1, bytes + redis.call('HSTRLEN', tasks, id)
       if read > 2 * most or bytes > BYTES then     -- those that were taken out of it are described still

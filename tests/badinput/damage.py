@@ -17,13 +17,13 @@ from tests.badinput.ground import Ground
 from tests.badinput.jobs import echo
 
 VICTIM, BYSTANDER = "victim", "bystander"
-STATES: Final = ("finished", "failed", "started", "scheduled", "high", "canceled", "queued")
+STATES: Final = ("finished", "failed", "started", "scheduled", "high", "canceled", "queued", "deferred")
 """The ids of the victim's tasks."""
 _WORKER: Final = {"host": "h", "pid": 1, "running": 0, "lists": ["*"], "tasks": ["badinput.echo"], "tasks_total": 1}
 
 
 def build(ground: Ground) -> None:
-    """Fill the queue: tasks in all states, settings of all kinds, a worker and what it served."""
+    """Fill the queue: tasks in all states, graphs, settings of all kinds, a worker and what it served."""
     queue = ground.queues["sync"]
     for name in STATES[:3]:
         queue.push(echo(name).with_(task_id=name, max_retries=0), user_id=VICTIM)
@@ -33,11 +33,13 @@ def build(ground: Ground) -> None:
             queue.finish(task, name)
         elif name == "failed":
             queue.fail(task, name)
-    for name in STATES[3:]:
+    for name in STATES[3:7]:
         delay, priority = 60 if name == "scheduled" else 0, 5 if name == "high" else 3
         options = {"delay": delay, "priority": priority, "unique_key": f"key of {name}", "expires_in": 3600}
         queue.push(echo(name).with_(task_id=name, **options), user_id=VICTIM)
     queue.cancel("canceled", user_id=VICTIM)
+    queue.push(echo("deferred").with_(task_id="deferred", depends_on=["scheduled"]), user_id=VICTIM)
+    queue.enqueue(echo("first").with_(delay=60) >> echo("second"), user_id=VICTIM, run_id="graph")
     queue.push(echo("theirs").with_(task_id="theirs"), user_id=BYSTANDER)
     for user in (VICTIM, BYSTANDER):
         queue.set_user(user, weight=2, max_concurrency=50, rate="1000/s")
@@ -138,10 +140,17 @@ def _result(name: str) -> Reader:
     return lambda queue: queue.get_result(name, user_id=VICTIM, timeout=0)
 
 
+def _graph(queue: TaskQueue) -> Any:
+    run = queue.flow("graph", user_id=VICTIM)
+    return run and run.graph()
+
+
 READERS: Final[dict[str, Reader]] = {
     **{f"get_task {name}": _get(name) for name in STATES},
     **{f"explain {name}": _explain(name) for name in STATES[2:]},
     **{f"get_result {name}": _result(name) for name in ("finished", "failed", "canceled", "queued")},
+    "flow": _graph,
+    "flows": lambda queue: queue.flows(),
     "get_queue_sizes": lambda queue: queue.get_queue_sizes(VICTIM),
     "get_user": lambda queue: queue.get_user(VICTIM),
     "failed": lambda queue: queue.failed(VICTIM),

@@ -50,7 +50,10 @@ def test_every_reader_tells_what_is_there_or_that_it_cannot_be_read(ground: Grou
 def test_every_verb_that_reads_is_tried() -> None:
     tried = {name.split()[0] for name in READERS}
     reading = {name for name, _ in inspect.getmembers(TaskQueue, inspect.isfunction) if name.startswith("get_")}
-    assert reading | {"users", "workers", "served", "all_limits", "fairness", "explain", "failed"} == tried
+    assert (
+        reading | {"users", "workers", "served", "all_limits", "fairness", "explain", "failed", "flow", "flows"}
+        == tried
+    )
 
 
 def test_a_damaged_place_is_seen(ground: Ground) -> None:

@@ -57,6 +57,7 @@ local function drop_waiting(user, id, record)
   redis.call('HDEL', user_key(user, 'tasks'), id)
   note_flow(user, record.nonce, 'tasks', -1)
   note_parent(user, id, 'H')
+  forget_user(user)
   ended_members[#ended_members + 1] = user .. '|' .. id
 end
 

@@ -11,7 +11,8 @@ end
 local function drop_part(user, mark, flow)
   local lines = redis.call('RPOP', user_key(user, 'flow:' .. mark))
   load_counts({ user })
-  for id in string.gmatch(lines or '', '([^|\n]+)|[^\n]*') do
+  for line in string.gmatch(lines or '', '[^\n]+') do
+    local id = string.match(line, '^[^|]*')
     local record = parse_record(redis.call('HGET', user_key(user, 'tasks'), id))
     if record and record.nonce == mark and record.state == 'D' then
       withdraw_task(user, id, record)
@@ -21,13 +22,13 @@ local function drop_part(user, mark, flow)
       ended_members[#ended_members + 1] = user .. '|' .. id
     end
   end
+  forget_user(user)
   if lines then
     save_flows()     -- from now on it does not grow (lib/flow)
     return true
   end
   drop_edges(user, gate_of(mark))
   forget_flow(user, mark, flow)
-  forget_user(user)
   return false
 end
 
