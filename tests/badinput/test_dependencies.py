@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 
 from fairque import TaskQueue, TaskState, Worker
+from fairque.core.options import MAX_OUTSIDE
 from fairque.core.settings import WorkerSettings
 from fairque.errors import GraphError, TaskValidationError, UnknownTask
 from tests.badinput.ground import COLOURS, Ground, cell, opened, refused, untouched
@@ -80,7 +81,8 @@ PARENTS: Final[dict[str, tuple[list[Any], type[Exception]]]] = {
     "unknown-after-known": (["finished", "nobody"], UnknownTask),
     "another-user's": ([THEIRS], UnknownTask),
     "a-generated-id-of-nobody": (["0190a3c2-0000-7000-8000-000000000000"], UnknownTask),
-    "1000-unknown": (MANY[:1_000], UnknownTask),
+    "as-many-as-there-may-be": (MANY[:MAX_OUTSIDE], UnknownTask),
+    "one-more": (MANY[: MAX_OUTSIDE + 1], TaskValidationError),
     "100000": (MANY, TaskValidationError),
     "a-task-that-was-not-pushed": ([echo(1)], TaskValidationError),
     "itself": (["x"], GraphError),
