@@ -24,7 +24,7 @@ class Graphs(Carrier):
         """Enqueue a graph of tasks (`a >> (b | c) >> d`), or a single task, whole or not at all; return its run.
 
         `user_id` overrides the tasks' own; all are of one user. With a `run_id` the chosen ids inside become
-        `<run_id>/<task_id>`, so that runs of one graph may overlap; without one it is generated. A graph of up to 200
+        `<run_id>/<task_id>`, so that runs of one graph may overlap; without one it is generated. A graph of up to 150
         tasks goes in one atomic call, a larger one part by part: workers see nothing of it before the last part is
         there, and of one whose program died in between nothing is left after a minute.
 

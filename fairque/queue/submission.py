@@ -6,14 +6,16 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from fairque.core.ids import decode_id, encode_id
 from fairque.core.models import Task
 from fairque.core.state import LETTERS
 from fairque.errors import FairqueError, GraphError, PartialPush, RedisUnavailable, TaskConflict
 from fairque.queue.intake import Receipt, receipt_of
 from fairque.queue.planning import Node, Plan
-from fairque.store import flows, tasks
+from fairque.store import flows, readings, tasks
 from fairque.store.call import Call, Conversation
 from fairque.store.flows import Fence, Joint, Member, Part
+from fairque.store.records import Record
 
 R = TypeVar("R")
 
@@ -37,12 +39,12 @@ def handing_in(root: str, plan: Plan) -> Conversation[list[Receipt[Any]]]:
 
 
 def adding(root: str, plan: Plan, fence: Fence, by: str, *, joins: bool) -> Conversation[list[Receipt[Any]]]:
-    """Hand in a graph from inside the task `by`, fenced by its run: up to 200 tasks in a call, and what is in begins at
+    """Hand in a graph from inside the task `by`, fenced by its run: up to 150 tasks in a call, and what is in begins at
     once. `joins`: its mark is that of the flow which the task belongs to.
 
     Raises:
         StaleLease: the run has lost its lease. Nothing of this call was written.
-        GraphError: one of its tasks waits for more than 400 others of it.
+        GraphError: one of its tasks waits for more than 300 others of it.
     """
     parts, late = _parts_of(plan)
     if late:
@@ -106,11 +108,20 @@ def pushing(root: str, plan: Plan, task: Task[R]) -> Conversation[Receipt[R]]:
         receipts = yield from handing_in(root, plan)
         return receipts[0]
     except TaskConflict:
-        entry, _ = entry_in(plan)
-        (record,) = yield from flows.read_heads(root, plan.user_id, [entry.task_id])
-        if record is None or LETTERS[record.letter].ended:
+        record = yield from _living(root, plan)
+        if record is None:
             raise
-        return Receipt(task, plan.user_id, entry.task_id, created=False, incarnation=record.nonce)
+        return Receipt(task, plan.user_id, record.task_id, created=False, incarnation=record.nonce)
+
+
+def _living(root: str, plan: Plan) -> Conversation[Record | None]:
+    """Read the living task that has the id of the first of a graph, or its unique key."""
+    ids, key = [plan.nodes[0].task_id], plan.nodes[0].task.unique_key
+    if key is not None:
+        holders = yield from readings.table(root, f"user:{encode_id(plan.user_id)}:unique")
+        ids += [decode_id(holder.decode()) for name, holder in holders.items() if name == encode_id(key).encode()]
+    records = yield from flows.read_heads(root, plan.user_id, ids)
+    return next((record for record in records if record and not LETTERS[record.letter].ended), None)
 
 
 def at_once(root: str, plan: Plan, entry: tasks.Entry) -> Call[list[tasks.Accepted]]:

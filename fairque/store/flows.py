@@ -12,9 +12,9 @@ from fairque.store.call import Argument, Call, Conversation
 from fairque.store.records import Record, read_record
 from fairque.store.tasks import WAKE_LIMIT, Accepted, Entry, read_accepted
 
-CHUNK: Final = 200
+CHUNK: Final = 150
 """Tasks of a graph that one call takes: as many stay under 5 ms (I20)."""
-EDGES: Final = 400
+EDGES: Final = 300
 """Edges that one call takes, about."""
 READ: Final = 250
 """Tasks that are asked for at once; a page may have fewer where their records are large."""

@@ -150,7 +150,7 @@ class TaskContext:
         """Add tasks from inside this one: a task or a graph of its user, in its run; return their ids as written. They
         may start at once. `before_children`: what waits for this task waits for the last of these, too.
 
-        Accepted only while this run holds its lease, up to 200 tasks in a step that is atomic. An attempt after this
+        Accepted only while this run holds its lease, up to 150 tasks in a step that is atomic. An attempt after this
         one adds again what has generated ids; what has chosen ids is there already. It waits for Redis.
 
         Raises:

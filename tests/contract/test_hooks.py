@@ -143,3 +143,11 @@ def test_a_follower_of_a_full_user_passes(queue: TaskQueue) -> None:
     queue.push(echo("filler"), user_id="u")
     queue.finish(task)
     assert sorted(serve(queue)) == ["filler", "good"]
+
+
+def test_a_task_with_hooks_whose_unique_key_is_taken_is_the_living_one(queue: TaskQueue) -> None:
+    first = queue.push(echo("one").with_(unique_key="k", on_success=echo("good")), user_id="u")
+    again = queue.push(echo("two").with_(unique_key="k", on_success=echo("good")), user_id="u")
+    assert (again.created, again.task_id, again.state()) == (False, first.task_id, Q)
+    assert queue.get_stats()["deferred"] == 1
+    assert serve(queue) == ["one", "good"]
