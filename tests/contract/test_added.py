@@ -164,10 +164,10 @@ def test_many_are_added_in_steps(queue: TaskQueue, config: FairQueueConfig) -> N
 def test_what_would_wait_for_more_than_can_be_added_at_once_is_refused(
     queue: TaskQueue, config: FairQueueConfig
 ) -> None:
-    run = worked(config, queue.enqueue(fan_out(401) >> echo("child"), user_id="u"))
+    run = worked(config, queue.enqueue(fan_out(301) >> echo("child"), user_id="u"))
     assert (run.states(), run.summary().total) == ([X, D], 2)
     failure: Any = run.graph().nodes[0].failure
-    assert failure.message == "a task that is added by another waits for 400 of the added ones at most"
+    assert failure.message == "a task that is added by another waits for 300 of the added ones at most"
 
 
 def test_a_run_that_has_lost_its_lease_adds_nothing_i6(

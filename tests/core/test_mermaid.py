@@ -14,7 +14,7 @@ from fairque.core.mermaid import short_id
 from tests.core.flows import chosen, flow, flows, node, thousand
 
 NODE = re.compile(r'  n(\d+)\["([^"\[\](){}<>|`\\;]*(?:(?:#\d+;|<br/>)[^"\[\](){}<>|`\\;]*)*)"\]:::([a-z]+)')
-EDGE = re.compile(r"  n(\d+) (-->|-->\|(?:run|cancel)\||-\.->\|on_(?:success|failure)\|) n(\d+)")
+EDGE = re.compile(r"  n(\d+) (-->|-->\|(?:run|cancel)\||-\.->\|(?:on_success|on_failure|added)\|) n(\d+)")
 CLASS = re.compile(r"  classDef ([a-z]+) (?:[a-z-]+:[#0-9a-z ]+,?)+")
 
 
