@@ -40,6 +40,13 @@ local function conflict_of(arrivals, flow, mark, run_id, mode)
   return mode ~= 'join' and run_conflict(user, mark, run_id) or nil
 end
 
+-- Look at the keys that a flow has of its own (I19).
+local function guard_flow(user, mark)
+  guard_hashes(user_key(user, 'keys:' .. mark))
+  redis.call('LLEN', user_key(user, 'flow:' .. mark))
+  redis.call('LLEN', user_key(user, 'children:' .. gate_of(mark)))
+end
+
 -- Write down a flow, or more of one: a line of `lines` for each task that is new.
 local function open_flow(arrivals, mark, run_id, mode, lines, keys)
   local user, answers, added, n = arrivals.users[1], arrivals.answers, {}, 0
