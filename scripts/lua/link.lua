@@ -22,6 +22,7 @@ local seqs = {}
 for at = 5, #ARGV, 3 do
   local child, policy, parent = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   seqs[child] = seqs[child] or string.match(redis.call('HGET', user_key(user, 'waits'), child) or '', '^%d+') or '0'
+  redis.call('LLEN', user_key(user, 'children:' .. parent))     -- I19
   add_edge(user, parent, policy .. seqs[child] .. ':' .. child)
 end
 save_links()

@@ -22,7 +22,9 @@ def push_each(scene: Scene, user: str, *tasks: str, level: int = 3) -> None:
 def nothing_is_set_aside(scene: Scene) -> bool:
     keys = [key.decode() for key in scene.dump()]
     return not any(
-        ":parked" in key or (":user:" in key and not key.endswith(":tasks") and ":kept:" not in key) for key in keys
+        ":parked" in key
+        or (":user:" in key and not key.endswith(":tasks") and not key.endswith(":terms") and ":kept:" not in key)
+        for key in keys
     )
 
 
