@@ -1,12 +1,13 @@
 #!lua flags=allow-oom
--- Drop a part of a flow that was handed in and never launched.
--- include: keys names stats limits counts record unique lane guard parents flow who retention ring hold wake ghosts
--- include: waiting staging close
+-- Drop a part of a flow that was handed in and never launched; what else waits for its tasks is told.
+-- include: keys names stats limits counts record unique lane guard parents flow who retention ring hold wake run
+-- include: fate stop ghosts waiting due release staging close
 -- takes: now, user, mark
 -- replies: 1 where there may be more of it, 0 where it is gone, or lives
 local now, user, mark = unpack(ARGV)
 
-open_queue(now, 'scopes', 'rules', 'queued', 'scheduled', 'deferred', 'flows', 'parents', 'holding', 'releasing')
+open_queue(now, 'seq', 'scopes', 'rules', 'queued', 'scheduled', 'failed', 'failed_total', 'canceled_total', 'deferred',
+  'flows', 'parents', 'holding', 'releasing')
 read_rules()
 local flow = parse_flow(redis.call('HGET', FLOWS, user .. '|' .. mark))
 if not flow or flow.state ~= 's' then
@@ -15,9 +16,15 @@ end
 guard_queue()
 guard_user(user)
 local more = drop_part(user, mark, flow)
-leave_parents(1)
-save_counts()
-save_queue()
+local rounds = 0
+repeat
+  release_children()
+  rounds = rounds + 1
+until queue.releasing == 0 or rounds == 4
+save_kept()
+save_flows()
+join_ring(joining)
+close_queue(8)
 wake_waiters(settled_flows)
 wake_waiters(ended_members)
 wake_for_rest(user)
