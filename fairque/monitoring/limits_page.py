@@ -27,8 +27,11 @@ def standings_table(users: Sequence[Standing], *, pretty: bool, rows: int | None
     """Return a line for each user, of at most `rows` of them. `pretty` is for terminals."""
     table = plain_table(pretty=pretty)
     table.add_column("user", no_wrap=True, overflow="ellipsis", min_width=8)
-    for name in ("weight", "max running", "rate", "burst", "max backlog", "waiting", "running", "scheduled", "failed"):
+    deferred = any(user.deferred for user in users)
+    optional = ["deferred"] if deferred else []
+    for name in ("weight", "max running", "rate", "burst", "max backlog", "waiting", "running", "scheduled", *optional):
         table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("failed", justify="right", no_wrap=True)
     table.add_column("barred by", no_wrap=True)
     for user in users[:rows]:
         table.add_row(
@@ -41,6 +44,7 @@ def standings_table(users: Sequence[Standing], *, pretty: bool, rows: int | None
             quantity(user.queued),
             quantity(user.started, "green"),
             quantity(user.scheduled),
+            *([quantity(user.deferred)] if deferred else []),
             quantity(user.failed, "red"),
             bars_text(user),
         )
@@ -52,7 +56,8 @@ def user_page(user: Standing) -> RenderableType:
     every = user.user_id == EVERYONE
     table = _page("user", user.user_id, "all users, but for values of their own" if every else _SOURCES[user.source])
     table.add_row("weight", f"{user.weight:g}", "")
-    counts = {} if every else {"running": user.started, "waiting": user.waiting, "failed": user.failed}
+    counts = {} if every else {"running": user.started, "waiting": user.waiting, "deferred": user.deferred}
+    counts |= {} if every else {"failed": user.failed}
     return _caps_rows(table, user, counts)
 
 
@@ -112,8 +117,9 @@ def _caps_rows(table: Table, caps: Caps | Standing, counts: Mapping[str, int]) -
         Text(f"every push is refused; {waiting}".removesuffix("; "), barred) if caps.max_backlog == 0 else waiting,
     )
     table.add_row("paused", "yes" if caps.paused else "no", Text("nothing starts", barred) if caps.paused else "")
-    if counts.get("failed"):
-        table.add_row("failed", f"{counts['failed']:,}", "")
+    for state in ("deferred", "failed"):
+        if counts.get(state):
+            table.add_row(state, f"{counts[state]:,}", Text("of those that wait", "dim") if state == "deferred" else "")
     return table
 
 

@@ -52,18 +52,23 @@ def plain(task: Task[Any]) -> dict[str, Any]:
 def task_json(task: Task[Any], told: Explanation) -> dict[str, Any]:
     """Return a task as plain values; instants are ISO 8601 in UTC."""
     instants = {name: None if at is None else at.isoformat() for name, at in _instants(task, told).items()}
-    waits = {"flow": _flow(task), "parents": [*task.parents], "edge": EDGES[task.policy]}
-    return plain(task) | waits | instants
+    ties: dict[str, Any] = {"flow": _flow(task), "parents": [*task.parents], "edge": EDGES[task.policy]}
+    return plain(task) | ties | {"waits_for": _waits_for(told)} | instants
 
 
 def explanation_json(told: Explanation) -> dict[str, Any]:
     """Return an explanation as plain values; instants are ISO 8601 in UTC."""
     plain: dict[str, Any] = msgspec.to_builtins(told)
     plain["reasons"] = [{"code": code, "text": text} for code, text in told.reasons]
+    plain["waits_for"] = _waits_for(told)
     for name in ("due_at", "started_at"):
         at = getattr(told, name)
         plain[name] = None if at is None else at.isoformat()
     return plain
+
+
+def _waits_for(told: Explanation) -> list[dict[str, Any]]:
+    return [{"task_id": parent.task_id, "state": msgspec.to_builtins(parent.state)} for parent in told.waits_for]
 
 
 def task_page(task: Task[Any], told: Explanation, *, now: datetime) -> RenderableType:
@@ -74,6 +79,8 @@ def task_page(task: Task[Any], told: Explanation, *, now: datetime) -> Renderabl
     page.add_row("user", Text(task.user_id or ""))
     state = str(task.state)
     page.add_row("state", Text(f"{state} on {task.worker}" if task.worker else state, state_style(state)))
+    if task.state is TaskState.DEFERRED:
+        _add_reasons(page, told)
     page.add_row("priority", task.priority.name)
     page.add_row("attempts", _attempts(task))
     for name, text in _terms(task).items():
@@ -105,9 +112,13 @@ def explanation_page(told: Explanation) -> RenderableType:
         page.add_row("turn", f"{told.users_before:,} of {_many(told.ready_users, 'ready user')} before this one")
     if not told.state.ended:
         page.add_row("share", f"{told.share:.1%} of the service while the same users are busy (weight {told.weight:g})")
+    _add_reasons(page, told)
+    return page
+
+
+def _add_reasons(page: Table, told: Explanation) -> None:
     for place, reason in enumerate(told.reasons):
         page.add_row("" if place else "because", Text(reason.text))
-    return page
 
 
 def printable(text: str) -> str:

@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- What can be said of a whole queue at one instant: the kinds of its tables, their sizes, what is first in its
 -- timetables, and what its own numbers say.
--- include: keys stats limits
+-- include: keys stats limits audit
 -- takes: now, ms since the last heartbeat after which a worker counts as gone
 -- replies: tables of another kind than they should be, `,` between, and then nothing else; else '', Redis's clock, the
 --   queue's clock (ms), schema (0: none), users with a record, workers alive; sizes of counts, runs, leases, due, held,
@@ -42,8 +42,9 @@ return {
   redis.call('ZCOUNT', SEEN, queue.now - gone_ms, '+inf'),
   redis.call('HLEN', COUNTS), redis.call('HLEN', RUNS), redis.call('ZCARD', LEASES), redis.call('ZCARD', DUE),
   redis.call('HLEN', HELD), redis.call('HLEN', LIMITS), redis.call('ZCARD', PARKED), redis.call('ZCARD', SCOPES),
-  redis.call('HLEN', STOPS), redis.call('HLEN', FLOWS), redis.call('LLEN', RELEASES), queue.queued, queue.scheduled,
-  queue.failed, queue.deferred, queue.scopes, queue.stopping, queue.flows, queue.releasing, rules.limited, rules.named,
-  first_of(DUE), first_of(LEASES), queue.resumed, first_of(EXPIRY), first_of(FLOWS_DUE),
+  redis.call('HLEN', STOPS), redis.call('HLEN', FLOWS), redis.call('LLEN', RELEASES), number_of(queue.queued),
+  number_of(queue.scheduled), number_of(queue.failed), number_of(queue.deferred), number_of(queue.scopes),
+  number_of(queue.stopping), number_of(queue.flows), number_of(queue.releasing), rules.limited, rules.named,
+  first_of(DUE), first_of(LEASES), number_of(queue.resumed), first_of(EXPIRY), first_of(FLOWS_DUE),
   redis.call('LINDEX', RELEASES, 0) or '',
 }

@@ -15,12 +15,12 @@ local whole = visit_all(RUNS, most_runs, function(member, text)
   add(string.match(member, '^[^|]*'), 1)
   add('|' .. (string.match(text, '^[^ ]* [^ ]* ([^ ]*)') or ''), 1)     -- lib/run
 end)
-if not (whole and visit_all(BUSY, most_subjects, function(subject, counted) add(subject, -counted) end)) then
+if not (whole and visit_all(BUSY, most_subjects, function(subject, counted) add(subject, -number_of(counted)) end)) then
   return { 0 }
 end
 for subject, runs in pairs(excess) do
   if runs ~= 0 and #reply < 3000 then
-    local counted = tonumber(redis.call('HGET', BUSY, subject) or 0)
+    local counted = number_of(redis.call('HGET', BUSY, subject))
     reply[#reply + 1] = subject
     reply[#reply + 1] = counted
     reply[#reply + 1] = counted + runs

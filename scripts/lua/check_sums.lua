@@ -6,7 +6,10 @@
 --   many users and names: ready and set aside, scheduled, failed, deferred and waited for of all users, what waits by
 --   name, then name (`|name`), how many of it wait, ...
 open_queue('', 'queued', 'scheduled', 'failed', 'deferred', 'parents')
-local reply = { queue.queued, queue.scheduled, queue.failed, queue.deferred, queue.parents }
+local reply = {}
+for n, name in ipairs({ 'queued', 'scheduled', 'failed', 'deferred', 'parents' }) do
+  reply[n] = number_of(queue[name])
+end
 local ready, sums, named, names = 0, { s = 0, x = 0, d = 0, p = 0, g = 0 }, 0, {}
 local whole = visit_all(COUNTS, tonumber(ARGV[1]), function(subject, text)
   local plain = tonumber(text)

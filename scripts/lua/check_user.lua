@@ -37,7 +37,7 @@ tell(redis.call('HLEN', user_key(user, 'waits')))
 local kept, next_cursor, page = read_records(user, cursor, tonumber(want), longest)
 tell(kept)
 tell(redis.call('HLEN', user_key(user, 'unique')))
-tell(tonumber(redis.call('HGET', KEPT_BYTES, user) or 0))
+tell(number_of(redis.call('HGET', KEPT_BYTES, user)))
 
 local tag, room, bar = redis.call('ZSCORE', RING, user), room_of(user, busy[user])
 local named = redis.call('HGET', NAMED, user) or ''

@@ -35,6 +35,7 @@ class Story:
                 "queued",
                 "started",
                 "scheduled",
+                "deferred",
                 "finished_total",
                 "failed_total",
                 "failed",

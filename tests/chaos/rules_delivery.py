@@ -142,6 +142,7 @@ def nothing_is_left(evidence: Evidence) -> Iterator[Violation]:
         "queued": 0,
         "started": 0,
         "scheduled": 0,
+        "deferred": 0,
         "finished_total": states["finished"],
         "failed_total": states["failed"],
         "failed": states["failed"],

@@ -1,4 +1,5 @@
-"""`python -m tests.chaos.soak [--minutes M]`: a thousand users and their tasks for a long while, the doctor looking on.
+"""`python -m tests.chaos.soak [--minutes M]`: a thousand users, their tasks and graphs for a long while, the doctor
+looking on.
 
 In the end nothing is left: keys and memory are back where they began (I22).
 """
@@ -18,7 +19,7 @@ import redis
 from msgspec.structs import replace
 from rich.console import Console
 
-from fairque import FairQueueConfig, TaskQueue, Worker, task
+from fairque import FairQueueConfig, Graph, TaskQueue, Worker, group, task
 from fairque.core.settings import WorkerSettings
 from fairque.monitoring.doctor import Doctor
 from fairque.store.embedded import attach
@@ -36,6 +37,12 @@ def work(n: int) -> list[int]:
     if n % 97 == 0:
         raise ValueError("now and then")
     return [n] * (n % 20)
+
+
+def _graph(chance: random.Random) -> Graph:
+    """Return tasks of which some wait for others, to the end whatever becomes of these."""
+    first, *some, last = (work(chance.randrange(1_000)).with_(on_parent_failure="run") for _ in range(8))
+    return first >> group(some) >> last
 
 
 def soak(minutes: float, out: Console) -> bool:
@@ -90,7 +97,9 @@ def _pushing(queue: TaskQueue, ends: float) -> Iterator[Callable[[], int]]:
             users = (f"user:{chance.randrange(USERS)}" for _ in range(BATCH))
             batch = [work(chance.randrange(1_000)).with_(user_id=user, priority=chance.randint(1, 6)) for user in users]
             queue.push_batch(batch)
-            count += len(batch)
+            user = f"user:{chance.randrange(USERS)}"
+            run = queue.enqueue(_graph(chance), user_id=user)
+            count += len(batch) + len(run)
             wait.wait(0.1)
 
     thread = threading.Thread(target=push)

@@ -96,6 +96,15 @@ def test_show_says_why_a_task_was_canceled(env: dict[str, str], queue: TaskQueue
     assert (found["state"], found["failure"]) == ("canceled", {"type": reason, "message": why})
 
 
+def test_show_says_what_a_deferred_task_waits_for(env: dict[str, str], queue: TaskQueue) -> None:
+    queue.enqueue(secretive("x").with_(task_id="a") >> secretive("y").with_(task_id="b"), user_id="u")
+    rows = call(env, "task", "show", "b", "--user", "u").rows
+    assert (rows["state"], rows["because"]) == ("deferred", "deferred on [a (queued)]")
+    for command in ("show", "explain"):
+        found = call(env, "task", command, "b", "--user", "u", "--json").json
+        assert (found["state"], found["waits_for"]) == ("deferred", [{"task_id": "a", "state": "queued"}])
+
+
 # --- cancel and retry -----------------------------------------------------------------------------------------------
 
 

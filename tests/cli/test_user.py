@@ -48,13 +48,15 @@ def test_the_program_itself_sets_and_shows(env: dict[str, str]) -> None:
 
 def test_show_has_what_waits_runs_and_bars(env: dict[str, str], queue: TaskQueue) -> None:
     queue.push_batch([nothing()] * 3, user_id="user:1")
-    queue.push(nothing().with_(delay=60), user_id="user:1")
+    later = queue.push(nothing().with_(delay=60), user_id="user:1")
+    queue.push(nothing().with_(depends_on=[later]), user_id="user:1")
     queue.set_user("user:1", max_concurrency=1)
     assert len(queue.pop_many(3)) == 1
     rows = call(env, "user", "show", "user:1").rows
-    assert (rows["max_concurrency"], rows["max_backlog"]) == ("1 1 running", "none 3 waiting")
+    assert (rows["max_concurrency"], rows["max_backlog"]) == ("1 1 running", "none 4 waiting")
+    assert rows["deferred"] == "1 of those that wait"
     found = call(env, "user", "show", "user:1", "--json").json
-    assert (found["queued"], found["started"], found["scheduled"]) == (2, 1, 1)
+    assert [found[state] for state in ("queued", "started", "scheduled", "deferred")] == [2, 1, 1, 1]
     assert (found["bars"], found["source"], found["known"]) == (["max_concurrency"], "own", True)
 
 

@@ -50,6 +50,8 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "more are counted than wait": (hset("counts", "g", "s:1,x:1,d:8,p:6"), "I1.names I1.records I1.totals I17.waits"),
     "the total of the deferred is wrong": (hset("stats", "deferred", "0"), "I1.totals"),
     "the total of parents is wrong": (hset("stats", "parents", "0"), "I17.totals"),
+    "the total of parents is no number": (hset("stats", "parents", "many"), "I17.totals"),
+    "how many flows there are is no number": (hset("stats", "flows", "many"), "I17.flows"),
     "nobody is thought to hold": (hset("stats", "holding", "0"), "I17.holding"),
     "nothing is thought to be told": (push("releases", "F::g|done"), "I17.releasing"),
     "no flow is thought to be there": (hset("stats", "flows", "0"), "I17.flows"),

@@ -149,6 +149,11 @@ def test_users_in_a_table_with_all_others_by_name() -> None:
     first, second = text.splitlines()[1:]
     assert first.split() == ["*", "(all", "others)", "3", "-", "-", "-", "-", "0", "0", "0", "0"]
     assert second.split() == ["[u]", "1", "-", "1/s", "5", "-", "0", "0", "0", "0", "rate", "1/s"]
+    assert "deferred" not in text
+    marked = printed(
+        standings_table([Standing(user_id="u", scheduled=2, deferred=7, failed=1)], pretty=False), terminal=False
+    )
+    assert marked.split()[-4:] == ["0", "2", "7", "1"]
     assert "`fairque user show U`" in printed(standings_table(users, pretty=False, rows=1), terminal=False)
 
 

@@ -6,6 +6,11 @@ local AUDIT_NAMES = 50         -- names with tasks set aside that are looked thr
 local AUDIT_STEPS = 8000000
 local AUDIT_EDGES = 20         -- children of an ended task that are looked at
 
+-- What is kept as a number, and -1 where it is none.
+local function number_of(text)
+  return tonumber(text or 0) or -1
+end
+
 -- Has this lane an entry of this seq?
 local function has_entry(lane, seq)
   local _, entry = find_place(lane, seq)
