@@ -41,20 +41,21 @@ local function learn_parent(user, id)
 end
 
 -- Learn the states of the parents of all that is new: Q where one is new, too, and stands before its child. Returns one
--- that is not known, if there is any: its kind (`.` or `=`) and its id.
+-- that is not known, if there is any, one outside the graph before all: its kind (`.` or `=`) and its id.
 local function learn_parents(arrivals)
-  local flat, answers = arrivals.flat, arrivals.answers
+  local flat, answers, kind, unknown = arrivals.flat, arrivals.answers, nil, nil
   for at = arrivals.first, #flat, ACCEPT_WIDTH do
     if answers[answer_place(at, arrivals.first)] == 0 then
       local parents = links[at] and links[at].parents or {}
       for n = 2, #parents, 2 do
-        if not learn_parent(flat[at], parents[n]) then
-          return parents[n - 1], parents[n]
+        if kind ~= '=' and not learn_parent(flat[at], parents[n]) then
+          kind, unknown = parents[n - 1], parents[n]
         end
       end
       parent_letters[flat[at] .. '|' .. flat[at + 2]] = 'Q'
     end
   end
+  return kind, unknown
 end
 
 local function add_edge(user, parent, entry)
