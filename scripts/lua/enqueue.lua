@@ -50,9 +50,12 @@ if mode == 'first' or mode == 'stage' then
   gate = gate_of(mark)
 end
 if mode ~= 'push' then
-  open_flow(arrivals, mark, run_id, mode, lines, keys)
+  guard_flow(user, mark)
 end
 hold_children(arrivals, member, holders)
+if mode ~= 'push' then
+  open_flow(arrivals, mark, run_id, mode, lines, keys)
+end
 local answers = write_arrivals(arrivals)
 save_links()
 leave_parents(1)

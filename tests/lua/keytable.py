@@ -52,4 +52,5 @@ def kind_of(key: str) -> Key:
 def is_named_in(script: str, key: Key) -> bool:
     """Does this script, its libraries as far as it uses them included, speak of this kind of key?"""
     name = key.name.partition(" ")[0]
-    return re.search(rf"'{name}'" if name[0].islower() else rf"\b{name}\b", scripts.load(script).text) is not None
+    said = rf"user_key\([\w.]+, '{name}'" if name[0].islower() else rf"\b{name}\b"
+    return re.search(said, scripts.load(script).text) is not None

@@ -11,7 +11,8 @@ import redis
 
 from fairque.errors import QueueRefusal, StoredDataError
 from fairque.store import scripts
-from tests.lua.calls import CALLS, Make
+from tests.lua.book import Make
+from tests.lua.calls import CALLS
 from tests.lua.keytable import all_keys, is_named_in, kind_of
 from tests.lua.scene import Scene
 from tests.lua.shelf import Contents, Copy, Shelf

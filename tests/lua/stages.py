@@ -7,17 +7,25 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from fairque.core.outcome import Progress
-from fairque.store import claims, fates, progress, tasks, xcom
+from fairque.store import claims, fates, flows, progress, tasks, xcom
 from fairque.store.call import Call
+from fairque.store.flows import Fence
 from fairque.store.records import Grant
 from tests.lua.scene import BURY, DONE, Scene, again
+from tests.lua.weaving import MARK, Knot, depend, weave
 
 ASSIGNED, STEAL = ["a", "b", "e"], ["c", "d", "f"]
 LISTS: Final = claims.lists_of(ASSIGNED, STEAL)
 LONG: Final = 3600.0
 """Seconds: leases that last."""
-MARK: Final = "g0123456789abcde"
-"""A flow's."""
+STAGED: Final = "g00000000000001"
+"""The mark of a flow that is being handed in."""
+LEFT: Final = "g00000000000002"
+"""That of one of which nothing but its name is left."""
+ENDED: Final = "g00000000000003"
+"""That of one that has ended."""
+LATE: Final = "g00000000000004"
+"""That of one that nobody has gone on with."""
 
 
 @dataclass
@@ -137,11 +145,47 @@ def drained(scene: Scene) -> Stage:
     return Stage(scene)
 
 
+def woven(scene: Scene) -> Stage:
+    """Graphs of one user: one that goes on, one that has ended, one that is being handed in and one that is being
+    dropped; children of a task that failed and of one that is gone; and a run has added tasks that others wait for.
+    """
+    stage = Stage(scene)
+    for worker in ("w", "asleep"):
+        scene.beat(worker)
+    weave(scene, Knot("done", key="rows"), Knot("also", "done"), mark=ENDED, run_id="ended")
+    scene.drain()
+    scene.push("a", "failed")
+    scene.end(scene.claim(1), BURY, keep=7200)
+    scene.push("a", "gone", "canceled", when="+9000000")
+    for parent, policy in (("failed", "w"), ("failed", "r"), ("gone", "w"), ("gone", "r"), ("canceled", "w")):
+        depend(scene, f"{parent}-{policy}", parent, policy)
+    weave(scene, Knot("x"), Knot("y", "x", when="/60000"), Knot("z", "x", when="+9000000"), Knot("hook", "x", "f"))
+    weave(scene, Knot("holder"), Knot("y2", "y", "c"), Knot("both", "x holder"), mode="join")
+    stage.claim(9, lists=claims.SERVES_ALL)
+    fence = Fence(stage.held["a holder"].member, stage.held["a holder"].token, holds=True)
+    weave(scene, Knot("added"), mode="join", fence=fence, last=["added"])
+    weave(scene, Knot("l1"), Knot("l2", "l1"), mark=LATE, mode="first")
+    return stage
+
+
 def minutes_on(scene: Scene) -> None:
     """Minutes pass: tasks are due, a lease has lapsed, records have expired."""
     for _ in range(70):
         scene.now += 2000
         scene.beat("w", LISTS)
+
+
+def others_are_woven(scene: Scene) -> None:
+    """Minutes pass, and then others are at their graphs."""
+    minutes_on(scene)
+    weave(
+        scene, Knot("s1", key="rows"), Knot("s2", "s1", label="m:f #s2"), Knot("s3", later=3), mark=STAGED, mode="first"
+    )
+    weave(scene, Knot("left", key="left"), mark=LEFT, mode="first")
+    scene.run(flows.abandon(scene.root, "a", LEFT, scene.at()))
+    scene.run(flows.wait(scene.root, "a", MARK, "waiter", listed=True))
+    scene.run(fates.cancel(scene.root, "a", "canceled", 7200, "cancel", now=scene.at()))
+    scene.delete("a", "gone")
 
 
 def silence(scene: Scene) -> None:
@@ -152,6 +196,7 @@ def silence(scene: Scene) -> None:
 STAGES: Final[dict[str, tuple[Callable[[Scene], Stage], str, Callable[[Scene], None]]]] = {
     "plain": (plain, "count", minutes_on),
     "capped": (capped, "time", minutes_on),
+    "woven": (woven, "count", others_are_woven),
     "drained": (drained, "time", silence),
 }
 """By name: how it is made, what the queue charges, and what happens until a call finds it."""

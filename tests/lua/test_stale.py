@@ -6,16 +6,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from fairque.core.outcome import Canceled, Failure, Outcome, Progress
 from fairque.core.state import LETTERS
+from fairque.errors import StaleLease
 from fairque.store import fates, progress, removal, scripts, tasks, xcom
+from fairque.store.flows import Fence
 from fairque.store.records import Grant
 from tests.lua.keytable import LUA
 from tests.lua.scene import BURY, DONE, LEASE, RELEASE, Scene, again, postpone
 from tests.lua.shelf import Contents, Shelf
+from tests.lua.weaving import Knot, depend, requeue, weave
 
 CANCELED = Canceled(Failure("canceled", ""))
 Write = Callable[[Scene, Grant], bool]
@@ -37,6 +41,9 @@ WRITES: dict[str, tuple[str, Write]] = {
     "progress": ("progress", lambda scene, old: reported(scene, old) == [False]),
     "xcom of the run": ("xcom", lambda scene, old: not pushed(scene, old, "run")),
     "xcom of the user": ("xcom", lambda scene, old: not pushed(scene, old, "user")),
+    "tasks of its own": ("enqueue", lambda scene, old: not added(scene, old, mode="whole")),
+    "tasks of its flow": ("enqueue", lambda scene, old: not added(scene, old, mode="join")),
+    "tasks that its children wait for": ("enqueue", lambda scene, old: not added(scene, old, mode="whole", last=["n"])),
     "renew": ("renew", lambda scene, old: scene.renew(old) == [False]),
 }
 """By name, a settle's with the letter of the outcome: the script, and how a run's old holder writes."""
@@ -69,7 +76,12 @@ def canceled_running(scene: Scene) -> None:
 
 def queued_again(scene: Scene) -> None:
     scene.end(again_granted(scene, "new"), BURY)
-    scene.run(fates.requeue(scene.root, "a", [("t", None)], "q", now=scene.at()))
+    assert requeue(scene, "t")
+
+
+def waits_again(scene: Scene) -> None:
+    scene.end(again_granted(scene, "new"), BURY)
+    assert requeue(scene, "t", "second")
 
 
 def purged(scene: Scene) -> None:
@@ -83,6 +95,15 @@ def reported(scene: Scene, run: Grant) -> list[bool]:
 
 def pushed(scene: Scene, run: Grant, scope: xcom.Scope) -> bool:
     return scene.run(xcom.push(scene.root, run, "key", b"1", 60, scope, scene.at()))
+
+
+def added(scene: Scene, run: Grant, **options: Any) -> bool:
+    fence = Fence(run.member, run.token, holds="last" in options)
+    try:
+        weave(scene, Knot("n"), fence=fence, **options)
+    except StaleLease:
+        return False
+    return True
 
 
 def pushed_anew(scene: Scene) -> None:
@@ -115,6 +136,7 @@ STATES: dict[str, tuple[str, Fate]] = {
     "canceled": ("C", canceled),
     "canceled while it runs": ("R", canceled_running),
     "queued again": ("Q", queued_again),
+    "queued again, to wait for another": ("D", waits_again),
     "purged": ("", purged),
     "erased": ("", lambda scene: scene.run(fates.erase(scene.root, "a", "e", scene.at()))),
     "deleted": ("", deleted),
@@ -147,6 +169,7 @@ def old(scene: Scene, request: pytest.FixtureRequest) -> Grant:
         scene.limit_task("m:f", max_concurrency=3)
     scene.push("a", "t", "second")
     scene.push("b", "other")
+    depend(scene, "child", "t")
     (old,) = scene.claim(1)
     scene.now += int(LEASE * 1000)
     return old

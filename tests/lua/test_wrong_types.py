@@ -18,8 +18,9 @@ from tests.server import delete_keys
 REPLACED = {
     ("beat", "SCOPE"),
     ("beat", "SLEEP"),
-    ("erase", "kept:"),
-    ("erase", "unique"),
+    *(("abandon", key) for key in ("children:", "flow:", "keys:")),
+    *(("erase", key) for key in ("children:", "flow:", "keys:", "kept:", "unique")),
+    *(("settle", key) for key in ("flow:", "keys:")),
     ("erase", "XCOM"),
     ("xcom", "XCOM"),
     ("leave", "LAST"),
@@ -40,12 +41,14 @@ OPEN = {
 Looking at the keys of each user first would cost every claim; docs/guarantees.md names it. This list only shrinks.
 """
 ONLY_NAMED = {
-    *((script, "LANES aside") for script in ("explain", "purge", "push", "requeue")),
+    *((script, "LANES aside") for script in ("abandon", "explain", "launch", "purge", "push", "requeue")),
+    *((script, "children:") for script in ("cancel", "delete", "launch", "purge")),
     *((script, "kept:") for script in ("check_user", "delete", "limit", "purge", "push", "requeue", "settle")),
     *(("limit", key) for key in ("failed", "unique")),
     ("bereave", "NAMED"),
-    ("check_sums", "failed"),
     ("check_user", "BUCKETS"),
+    ("abandon", "SEEN"),
+    *(("launch", key) for key in ("SEEN", "kept:")),
     ("push", "BUSY"),
     ("renew", "SEEN"),
     ("xcom", "SEEN"),

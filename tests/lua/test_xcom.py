@@ -13,9 +13,9 @@ from fairque.errors import StoredDataError
 from fairque.store import claims, fates, tasks, xcom
 from fairque.store.records import Grant
 from tests.lua.scene import DONE, Scene, again
-from tests.lua.stages import MARK
 from tests.lua.test_retention import remaining
 from tests.lua.test_scale import MOST_MS, ROUNDS, typical_ms
+from tests.lua.weaving import MARK
 
 OTHER = "gfedcba987654321"
 

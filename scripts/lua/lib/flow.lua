@@ -92,7 +92,7 @@ local function save_flows()
 end
 
 local function forget_flow(user, mark, flow)
-  if redis.call('HGET', user_key(user, 'flows'), flow.run_id) == mark then
+  if redis.pcall('HGET', user_key(user, 'flows'), flow.run_id) == mark then
     redis.call('HDEL', user_key(user, 'flows'), flow.run_id)
   end
   redis.call('UNLINK', user_key(user, 'flow:' .. mark), user_key(user, 'keys:' .. mark))

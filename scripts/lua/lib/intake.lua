@@ -40,6 +40,13 @@ local function conflict_of(arrivals, flow, mark, run_id, mode)
   return mode ~= 'join' and run_conflict(user, mark, run_id) or nil
 end
 
+-- Look at the keys that a flow has of its own (I19).
+local function guard_flow(user, mark)
+  guard_hashes(user_key(user, 'keys:' .. mark))
+  redis.call('LLEN', user_key(user, 'flow:' .. mark))
+  redis.call('LLEN', user_key(user, 'children:' .. gate_of(mark)))
+end
+
 local function lines_of_new(lines, answers)
   local added, n = {}, 0
   for line in string.gmatch(lines, '[^\n]+') do

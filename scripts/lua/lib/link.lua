@@ -128,6 +128,7 @@ local function hold_children(arrivals, member, holders)
   for n, answer in ipairs(arrivals.answers) do
     local added = arrivals.flat[arrivals.first + ACCEPT_WIDTH * (n - 1) + 2]
     if answer == 0 and string.find('|' .. holders .. '|', '|' .. added .. '|', 1, true) then
+      redis.call('LLEN', user_key(user, 'children:' .. added))     -- I19
       add_edge(user, added, 'w' .. seq .. ':' .. id)
       waits = waits + 1
     end
@@ -157,6 +158,9 @@ end
 
 -- Write the edges.
 local function save_links()
+  for key in pairs(link_edges) do
+    redis.call('LLEN', key)     -- I19
+  end
   for key, entries in pairs(link_edges) do
     if redis.call('RPUSH', key, unpack(entries)) == #entries then
       count_parent(entries.user, 1)

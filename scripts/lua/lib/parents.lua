@@ -34,14 +34,14 @@ end
 
 -- One that has added tasks which its children are to wait for ends for them with the last of those (lib/link).
 local function note_done(user, id)
-  if queue.holding == 0 or redis.call('HEXISTS', user_key(user, 'waits'), id) == 0 then
+  if queue.holding == 0 or redis.pcall('HEXISTS', user_key(user, 'waits'), id) ~= 1 then
     note_parent(user, id, 'F')
   end
 end
 
 -- What a task waits for that has added others counts for nothing: it is there no more, or waits anew.
 local function drop_hold(user, id)
-  if queue.holding > 0 and redis.call('HDEL', user_key(user, 'waits'), id) == 1 then
+  if queue.holding > 0 and redis.pcall('HDEL', user_key(user, 'waits'), id) == 1 then
     add_stat('holding', -1)
   end
 end

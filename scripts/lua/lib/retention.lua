@@ -91,7 +91,7 @@ local function sweep_list(user, ttl, limit)
     local record = parse_record(texts[i])
     if record and record.expires == stamps[i] and is_ended(record) then
       if (queue.flows > 0 and needs_results(user, record.nonce)) or
-        (queue.holding > 0 and redis.call('HEXISTS', user_key(user, 'waits'), ids[i]) == 1) then
+        (queue.holding > 0 and redis.pcall('HEXISTS', user_key(user, 'waits'), ids[i]) == 1) then
         needed[#needed + 1] = stamps[i] .. ':' .. ids[i]
       else
         gone[#gone + 1] = ids[i]

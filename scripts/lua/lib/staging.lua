@@ -9,7 +9,8 @@ end
 -- Drop one part (at most 250 tasks) of a flow that never started, the last one first, so that children go before their
 -- parents. Returns whether there may be more.
 local function drop_part(user, mark, flow)
-  local lines = redis.call('RPOP', user_key(user, 'flow:' .. mark))
+  local lines = redis.pcall('RPOP', user_key(user, 'flow:' .. mark))
+  lines = type(lines) == 'string' and lines
   load_counts({ user })
   for line in string.gmatch(lines or '', '[^\n]+') do
     local id = string.match(line, '^[^|]*')

@@ -10,7 +10,7 @@ local function withdraw_task(user, id, record)
   elseif record.state == 'D' then
     add_count(user, 'd', -1)
     add_stat('deferred', -1)
-    redis.call('HDEL', user_key(user, 'waits'), id)
+    redis.pcall('HDEL', user_key(user, 'waits'), id)     -- a damaged key stops nobody
     note_flow(user, record.nonce, 'D', -1)
     record.ended = ''
   else

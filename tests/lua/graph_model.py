@@ -1,0 +1,162 @@
+"""What should become of graphs, said as simply as possible: a table of tasks, and for each whom it waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from tests.lua.weaving import Knot
+
+EFFECTS: Final = {
+    "F": {"w": "count", "r": "count", "c": "count", "s": "count", "f": "drop"},
+    "X": {"r": "count", "c": "cancel", "f": "count"},
+    "C": {"r": "count", "c": "cancel"},
+    "-": {"w": "cancel", "r": "count", "c": "cancel", "s": "drop", "f": "drop"},
+}
+"""By how a parent ended, then by the child's policy; `-`: it is gone."""
+
+
+@dataclass
+class Entry:
+    """One task. Letters: Q ready, R running, W scheduled, D deferred, F finished, X failed, C canceled."""
+
+    policy: str = "w"
+    letter: str = "D"
+    waits: set[str] = field(default_factory=set)
+    """The parents that it waits for; of one that has begun, the tasks that it has added."""
+    due: int = 0
+    last_start: int | None = None
+    flow: str = ""
+    stopping: bool = False
+
+
+@dataclass
+class Graphs:
+    """All tasks of one user. `staged` has, by mark, until when a flow that is being handed in may go on."""
+
+    now: int
+    tasks: dict[str, Entry] = field(default_factory=dict)
+    staged: dict[str, int] = field(default_factory=dict)
+
+    def letter(self, task_id: str) -> str:
+        """Return how a task stands; `-` where there is none."""
+        return self.tasks[task_id].letter if task_id in self.tasks else "-"
+
+    def those(self, letters: str) -> Iterator[str]:
+        """Yield the tasks that stand so."""
+        return (task_id for task_id, entry in self.tasks.items() if entry.letter in letters)
+
+    # --- handing in -------------------------------------------------------------------------------------------------
+
+    def accept(self, knots: Iterable[Knot], flow: str = "") -> None:
+        """Accept tasks. Those of a flow that is being handed in wait behind its gate, too."""
+        new = []
+        for knot in knots:
+            due, span = (int(text or 0) for text in f"{knot.when}/".split("/")[:2])
+            entry = Entry(knot.policy, flow=flow, due=self.now + due if due else 0)
+            entry.last_start = self.now + span if span else None
+            self.tasks[knot.task_id] = entry
+            if flow in self.staged and not knot.inside:
+                entry.waits.add(f"|{flow}")
+            new.append((knot.task_id, f"{knot.inside} {knot.outside}".split()))
+        for task_id, parents in new:
+            self._wait_for(task_id, parents)
+
+    def launch(self, flow: str) -> None:
+        """Open a gate."""
+        del self.staged[flow]
+        self._tell(f"|{flow}", "F")
+
+    def drop(self, flow: str) -> None:
+        """Forget a flow that is being handed in."""
+        del self.staged[flow]
+        gone = [task_id for task_id, entry in self.tasks.items() if (entry.flow, entry.letter) == (flow, "D")]
+        self.tasks = {task_id: entry for task_id, entry in self.tasks.items() if task_id not in gone}
+        for task_id in gone:
+            self._tell(task_id, "-")
+
+    def hold(self, holder: str, added: Iterable[str]) -> None:
+        """What waits for a task that runs waits for these, too."""
+        self.tasks[holder].waits.update(added)
+
+    def _wait_for(self, task_id: str, parents: Iterable[str]) -> None:
+        entry, effects = self.tasks[task_id], []
+        for parent in parents:
+            effect = EFFECTS.get(self.letter(parent), {}).get(entry.policy)
+            if effect != "count":
+                entry.waits.add(parent)
+                effects.append(effect)
+        self._free(task_id)
+        for effect in effects:
+            if effect:
+                self._end_child(task_id, effect)
+
+    # --- ends -------------------------------------------------------------------------------------------------------
+
+    def end(self, task_id: str, letter: str) -> None:
+        """A task ends, or is gone (`-`)."""
+        entry = self.tasks[task_id]
+        if entry.letter == "D":
+            entry.waits.clear()
+        entry.letter, entry.stopping, entry.last_start = letter, False, None
+        if letter == "-":
+            del self.tasks[task_id]
+        if letter != "F" or not entry.waits:
+            self._tell(task_id, letter)
+
+    def requeue(self, task_id: str, parents: Iterable[str]) -> None:
+        """Queue a task again; what is not known any more, or has finished, bars nothing."""
+        entry = self.tasks[task_id]
+        entry.last_start, entry.due = None, 0
+        barring = [one for one in parents if self.letter(one) not in "-F"]
+        if any(EFFECTS.get(self.letter(one), {}).get(entry.policy) != "count" for one in barring):
+            entry.waits, entry.letter = set(), "D"
+            self._wait_for(task_id, barring)
+        else:
+            entry.letter = "Q"
+
+    def pass_time(self, ms: int) -> None:
+        """Let time pass: what is due is ready, what is late is canceled, and who dawdles is dropped."""
+        self.now += ms
+        for task_id in list(self.those("QWD")):
+            entry = self.tasks.get(task_id)
+            if entry and entry.letter in "QWD" and entry.last_start and entry.last_start <= self.now:
+                self.end(task_id, "C")
+        for task_id in self.those("W"):
+            if self.tasks[task_id].due <= self.now:
+                self.tasks[task_id].letter = "Q"
+        for flow in [flow for flow, until in self.staged.items() if until <= self.now]:
+            self.drop(flow)
+
+    def _tell(self, parent: str, letter: str) -> None:
+        for task_id in list(self.tasks):
+            entry = self.tasks.get(task_id)
+            if entry is None or parent not in entry.waits:
+                continue
+            holds = entry.letter != "D"
+            effect = EFFECTS[letter].get("r" if parent[0] == "|" else "w" if holds else entry.policy)
+            if effect == "count":
+                entry.waits.discard(parent)
+                self._free(task_id)
+            elif effect:
+                self._end_child(task_id, effect)
+
+    def _free(self, task_id: str) -> None:
+        entry = self.tasks[task_id]
+        if entry.waits:
+            return
+        if entry.letter == "D":
+            entry.letter = "W" if entry.due > self.now else "Q"
+        elif entry.letter in "FXC":  # the last of what it had added has ended
+            self._tell(task_id, entry.letter)
+
+    def _end_child(self, task_id: str, effect: str) -> None:
+        entry = self.tasks.get(task_id)
+        if entry is None:
+            return
+        if entry.letter != "D":  # what it had added is gone
+            entry.waits.clear()
+            self._tell(task_id, "-")
+            return
+        self.end(task_id, "C" if effect == "cancel" else "-")

@@ -1,0 +1,273 @@
+"""Whatever is done to graphs, each task stands as a simple model says, and whatever waits can still be told (I1, I6,
+I17): a random walk, checked after each step.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+import redis
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from fairque.core.outcome import Outcome
+from fairque.errors import FlowGone, StaleLease, TaskRunning
+from fairque.store import fates, readings
+from fairque.store.flows import Fence
+from fairque.store.records import Grant
+from tests.lua.graph_model import Graphs
+from tests.lua.scene import BURY, DONE, RELEASE, Scene, again
+from tests.lua.weaving import Knot, abandon, enqueue, launch, letters, requeue, weave
+from tests.lua.web import check_webs
+
+MOST = 40
+KEEP = 86_400.0
+WAYS: dict[str, Outcome] = {"F": DONE, "X": BURY, "Q": RELEASE, "W": again(3)}
+shapes = st.lists(
+    st.tuples(
+        st.lists(st.integers(0, 60), max_size=3),
+        st.sampled_from("wwwrrcsf"),
+        st.sampled_from(["", "", "+3000", "/9000"]),
+    ),
+    min_size=1,
+    max_size=5,
+)
+"""For each task of a graph the parents that it may have, by numbers that are taken as they fit."""
+picks = st.integers(0, 100)
+
+
+class Walk(RuleBasedStateMachine):
+    """The rules are what programs and workers do; each is done to the queue and to the model."""
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__()
+        self.scene, self.model = scene, Graphs(scene.now)
+        self.held: dict[str, Grant] = {}
+        self.parents: dict[str, str] = {}
+        self.flows: dict[str, list[str]] = {}
+        """What has been handed in of the flows that have not begun."""
+
+    # --- graphs -----------------------------------------------------------------------------------------------------
+
+    @rule(shape=shapes)
+    def enqueue_whole(self, shape: Any) -> None:
+        knots = self.knots(shape)
+        if knots:
+            mark = self.mark()
+            call = enqueue(self.scene, *knots, mark=mark)
+            self.scene.run(call)
+            self.model.accept(knots, mark)
+            self.scene.run(call)
+
+    @rule(shape=shapes, pick=picks)
+    def stage(self, shape: Any, pick: int) -> None:
+        mark = self.picked(pick, [*self.flows, ""]) or self.mark()
+        knots, mode = self.knots(shape, [*self.flows.get(mark, ())]), "stage" if mark in self.flows else "first"
+        if not knots:
+            return
+        call = enqueue(self.scene, *knots, mark=mark, mode=mode)
+        if mode == "stage" and not self.grows(mark):
+            with pytest.raises(FlowGone):
+                self.scene.run(call)
+            return
+        self.scene.run(call)
+        self.model.staged[mark] = self.model.now + 60_000
+        self.model.accept(knots, mark)
+        self.flows.setdefault(mark, []).extend(knot.task_id for knot in knots)
+        self.scene.run(call)
+
+    @rule(pick=picks)
+    def launch(self, pick: int) -> None:
+        mark = self.picked(pick, [*self.flows])
+        if not mark:
+            return
+        call = launch(self.scene, len(self.flows[mark]), mark)
+        if self.grows(mark):
+            self.scene.run(call)
+            self.model.launch(mark)
+            del self.flows[mark]
+            self.scene.run(call)
+        else:
+            with pytest.raises(FlowGone):
+                self.scene.run(call)
+
+    @rule(pick=picks)
+    def abandon(self, pick: int) -> None:
+        mark = self.picked(pick, [*self.flows])
+        if mark:
+            while self.scene.run(abandon(self.scene, mark)):
+                pass
+            del self.flows[mark]
+            if mark in self.model.staged:
+                self.model.drop(mark)
+
+    @rule(shape=shapes)
+    def depend(self, shape: Any) -> None:
+        for knot in self.knots(shape[:1]):
+            if knot.policy in "wrc":
+                weave(self.scene, knot, mode="push")
+                self.model.accept([knot])
+
+    @rule(shape=shapes, pick=picks, holds=st.booleans())
+    def add(self, shape: Any, pick: int, holds: bool) -> None:
+        holder = self.picked(pick, [*self.held])
+        knots = self.knots(shape) if holder else []
+        if not knots:
+            return
+        grant, mark = self.held[holder], self.mark()
+        last = [knots[-1].task_id] if holds else []
+        call = enqueue(self.scene, *knots, mark=mark, fence=Fence(grant.member, grant.token, holds=holds), last=last)
+        if self.model.letter(holder) != "R":
+            with pytest.raises(StaleLease):
+                self.scene.run(call)
+            return
+        self.scene.run(call)
+        self.model.hold(holder, last)
+        self.model.accept(knots, mark)
+        self.scene.run(call)
+
+    # --- tasks ------------------------------------------------------------------------------------------------------
+
+    @rule(want=st.integers(1, 4))
+    def claim(self, want: int) -> None:
+        grants = self.scene.claim(want, lease=KEEP)
+        assert len(grants) == min(want, len(list(self.model.those("Q"))))
+        for grant in grants:
+            assert self.model.letter(grant.task_id) == "Q"
+            self.model.tasks[grant.task_id].letter = "R"
+            self.held[grant.task_id] = grant
+
+    @rule(count=st.integers(1, 3), way=st.sampled_from("FFFXXQW"))
+    def end(self, count: int, way: str) -> None:
+        runs = [self.held.pop(task_id) for task_id in [*self.held][:count]]
+        stale = self.scene.end(runs, WAYS[way], keep=KEEP, ran=0.5)
+        for place, grant in enumerate(runs):
+            alive = self.model.letter(grant.task_id) == "R"
+            assert alive == (place not in stale), grant.task_id
+            if alive:
+                self.end_run(grant.task_id, way)
+
+    def end_run(self, task_id: str, way: str) -> None:
+        entry = self.model.tasks[task_id]
+        if way in "FX" or entry.stopping:
+            self.model.end(task_id, "C" if entry.stopping and way != "F" else way)
+        else:
+            entry.letter, entry.due, entry.last_start = way, self.model.now + 3000, None
+
+    @rule(pick=picks)
+    def cancel(self, pick: int) -> None:
+        task_id = self.picked(pick, [*self.model.tasks])
+        if task_id:
+            self.scene.run(fates.cancel(self.scene.root, "a", task_id, KEEP, self.scene.name("c"), now=self.scene.at()))
+            if self.model.letter(task_id) in "QWD":
+                self.model.end(task_id, "C")
+            elif self.model.letter(task_id) == "R":
+                self.model.tasks[task_id].stopping = True
+
+    @rule(pick=picks)
+    def requeue(self, pick: int) -> None:
+        task_id = self.picked(pick, [*self.model.tasks])
+        if task_id:
+            parents = self.parents[task_id]
+            queued = requeue(self.scene, task_id, parents, self.model.tasks[task_id].policy)
+            assert queued == (self.model.letter(task_id) in "XC")
+            if queued:
+                self.model.requeue(task_id, parents.split())
+
+    @rule(pick=picks)
+    def delete(self, pick: int) -> None:
+        task_id = self.picked(pick, [*self.model.tasks])
+        if task_id and self.model.letter(task_id) == "R":
+            with pytest.raises(TaskRunning):
+                self.scene.delete("a", task_id)
+        elif task_id:
+            assert self.scene.delete("a", task_id)
+            self.model.end(task_id, "-")
+
+    @rule()
+    def purge(self) -> None:
+        failed = [*self.model.those("X")][:3]
+        gone = self.scene.run(fates.purge(self.scene.root, "a", failed, self.scene.name("p"), self.scene.at()))
+        assert gone == len(failed)
+        for task_id in failed:
+            self.model.end(task_id, "-")
+
+    @rule(seconds=st.sampled_from([1, 4, 20, 61]))
+    def pass_time(self, seconds: int) -> None:
+        self.scene.now += seconds * 1000
+        self.scene.settle()
+        self.model.pass_time(seconds * 1000)
+        for mark in [mark for mark in self.flows if mark not in self.model.staged]:
+            for _ in range(10):
+                self.scene.settle()
+            del self.flows[mark]
+
+    @invariant()
+    def all_stands_as_the_model_says(self) -> None:
+        check_webs(self.scene)
+        while self.scene.stat("releasing"):
+            self.scene.settle()
+            check_webs(self.scene)
+        ids = sorted(self.parents)
+        found = letters(self.scene, " ".join(ids))
+        expected = {one: self.model.letter(one) for one in ids}
+        off = {one: (letter, expected[one]) for one, letter in zip(ids, found, strict=True) if letter != expected[one]}
+        assert off == {}, f"what stands there, and what should, with {self.model}"
+        counted = self.scene.run(readings.sizes(self.scene.root, "a"))
+        there = [len(list(self.model.those(letter))) for letter in "QRDWX"]
+        assert [counted[0], *counted[2:]] == there
+
+    def teardown(self) -> None:
+        self.scene.close()
+
+    # --- helpers ----------------------------------------------------------------------------------------------------
+
+    def knots(self, shape: Any, here: Any = ()) -> list[Knot]:
+        """Return new tasks, whose parents are among those before them, in their flow (`here`) or out of it."""
+        knots: list[Knot] = []
+        if len(self.parents) + len(shape) > MOST:
+            return knots
+        for numbers, policy, when in shape:
+            inside, known = [*here, *(knot.task_id for knot in knots)], [*self.model.tasks]
+            choices = [*inside, *(one for one in known if one not in here)]
+            parents = list(dict.fromkeys(choices[-1 - n % len(choices)] for n in numbers if choices))
+            knot = Knot(
+                self.scene.name("t"),
+                " ".join(one for one in parents if one in inside),
+                policy,
+                " ".join(one for one in parents if one not in inside),
+                when,
+            )
+            knots.append(knot)
+            self.parents[knot.task_id] = " ".join(parents)
+        return knots
+
+    def grows(self, mark: str) -> bool:
+        return mark in self.model.staged and all(self.model.letter(one) == "D" for one in self.flows[mark])
+
+    def mark(self) -> str:
+        return f"g{int(self.scene.name('')):014x}"
+
+    @staticmethod
+    def picked(number: int, choices: list[str]) -> str:
+        return choices[number % len(choices)] if choices else ""
+
+
+def test_graphs_are_conserved(redis_url: str, prefix: str, redis_client: redis.Redis) -> None:
+    numbers = itertools.count()
+
+    class Here(Walk):
+        def __init__(self) -> None:
+            super().__init__(Scene(redis_url, f"{prefix}-{next(numbers)}", redis_client))
+
+    walks = settings(
+        max_examples=40,
+        stateful_step_count=40,
+        phases=(Phase.generate,),
+        deadline=None,
+        suppress_health_check=[*HealthCheck],
+    )
+    run_state_machine_as_test(Here, settings=walks)
