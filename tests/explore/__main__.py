@@ -18,8 +18,9 @@ from rich.text import Text
 from fairque import FairQueueConfig
 from fairque.core.settings import QueueSettings, RedisSettings
 from tests.explore.actions import ACTIONS, MORE
-from tests.explore.crashes import COLOURS, SCENARIOS, Graveyard, Point
+from tests.explore.crashes import COLOURS, Graveyard, Point
 from tests.explore.lives import COMMANDS, Life
+from tests.explore.scenarios import SCENARIOS
 from tests.explore.search import Search, Tally
 from tests.lua.calls import CALLS
 from tests.lua.planting import Cell, Field

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Any, Final
 
+import redis
+
 from fairque.store import scripts
 from fairque.store.link import Port
 
@@ -86,8 +88,12 @@ class Mortal:
         """Read an answer."""
         if self._fate.dead.is_set():
             raise Died
-        reply = self._inner.read_response(**options)
-        self._fate.meet(self._under_way.pop(0), "is answered")
+        try:
+            reply = self._inner.read_response(**options)
+        except redis.ResponseError:
+            self._answered()
+            raise
+        self._answered()
         return reply
 
     def disconnect(self, *args: Any, **options: Any) -> Any:
@@ -98,6 +104,9 @@ class Mortal:
     def _begin(self, command: str) -> str:
         self._fate.meet(command, "is to be sent")
         return command
+
+    def _answered(self) -> None:
+        self._fate.meet(self._under_way.pop(0), "is answered")
 
     def _sent(self, command: str) -> bool:
         self._under_way.append(command)
@@ -127,8 +136,12 @@ class AsyncMortal(Mortal):
         """As `Mortal.read_response`."""
         if self._fate.dead.is_set():
             raise Died
-        reply = await self._inner.read_response(**options)
-        self._fate.meet(self._under_way.pop(0), "is answered")
+        try:
+            reply = await self._inner.read_response(**options)
+        except redis.ResponseError:
+            self._answered()
+            raise
+        self._answered()
         return reply
 
 

@@ -12,8 +12,9 @@ import redis
 
 from fairque import FairQueueConfig
 from fairque.core.settings import QueueSettings, RedisSettings
-from tests.explore.crashes import COLOURS, SCENARIOS, Graveyard
+from tests.explore.crashes import COLOURS, Graveyard
 from tests.explore.lives import COMMANDS, Life
+from tests.explore.scenarios import SCENARIOS
 
 MOMENTS = {"is to be sent", "is done", "is answered"}
 

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from functools import partial
 
 from fairque.core.outcome import Outcome
-from fairque.store import fates, flows
+from fairque.store import checkup_links, fates, flows
 from fairque.store.call import Call
 from fairque.store.flows import Fence, Joint
 from tests.lua.book import AnyCall, Make, call
 from tests.lua.scene import BURY, DONE
 from tests.lua.stages import LEFT, STAGED, Stage
 from tests.lua.task_calls import cancel, delete, end_run
-from tests.lua.weaving import MARK, OTHER, Knot, abandon, enqueue, launch, link
+from tests.lua.weaving import MARK, OTHER, Knot, abandon, enqueue, flow, launch, link
 
 NEW = Knot("n1", key="rows"), Knot("n2", "n1", label="m:f #new"), Knot("n3", "n1 n2", "c", outside="failed", when="+9")
 
@@ -67,6 +67,8 @@ for what in ("records", "heads"):
     graph_call("tasks", what)(
         lambda stage, what=what: Call("tasks", stage.scene.root, ("a", what, "x", "y", "done", "none"), list)  # type: ignore[misc]
     )
+graph_call("check_links", "of a user")(lambda stage: checkup_links.look_at_links(stage.scene.root, "a"))
+graph_call("check_flow", "that lives")(lambda stage: checkup_links.look_at_flow(stage.scene.root, flow(stage.scene)))
 graph_call("wait", "for a flow")(lambda stage: flows.wait(stage.scene.root, "a", MARK, "matrix", listed=True))
 graph_call("wait", "for a flow no longer")(
     lambda stage: flows.wait(stage.scene.root, "a", MARK, "waiter", listed=False)

@@ -13,8 +13,9 @@ EFFECTS: Final = {
     "X": {"r": "count", "c": "cancel", "f": "count"},
     "C": {"r": "count", "c": "cancel"},
     "-": {"w": "cancel", "r": "count", "c": "cancel", "s": "drop", "f": "drop"},
+    "H": dict.fromkeys("wrcsf", "drop"),
 }
-"""By how a parent ended, then by the child's policy; `-`: it is gone."""
+"""By how a parent ended, then by the child's policy; `-`: it is gone, H: it was a hook that nobody needed."""
 
 
 @dataclass
@@ -95,12 +96,12 @@ class Graphs:
     # --- ends -------------------------------------------------------------------------------------------------------
 
     def end(self, task_id: str, letter: str) -> None:
-        """A task ends, or is gone (`-`)."""
+        """A task ends, or is gone (`-`, H)."""
         entry = self.tasks[task_id]
         if entry.letter == "D":
             entry.waits.clear()
         entry.letter, entry.stopping, entry.last_start = letter, False, None
-        if letter == "-":
+        if letter in "-H":
             del self.tasks[task_id]
         if letter != "F" or not entry.waits:
             self._tell(task_id, letter)
@@ -159,4 +160,4 @@ class Graphs:
             entry.waits.clear()
             self._tell(task_id, "-")
             return
-        self.end(task_id, "C" if effect == "cancel" else "-")
+        self.end(task_id, "C" if effect == "cancel" else "H")

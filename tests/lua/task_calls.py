@@ -13,8 +13,7 @@ from fairque.core.outcome import Done, Outcome, Progress
 from fairque.store import claims, explained, fates, progress, tasks, xcom
 from tests.lua.book import AnyCall, call
 from tests.lua.scene import BURY, DONE, RELEASE, again, postpone
-from tests.lua.stages import LISTS, LONG, Stage
-from tests.lua.weaving import MARK
+from tests.lua.stages import LISTS, LONG, Stage, find_value, leave_value
 
 KINDS: Final[dict[str, Outcome]] = {
     "done": DONE,
@@ -124,16 +123,6 @@ call("failed", "a page")(lambda stage: fates.failed(stage.scene.root, "a", None,
 call("failed", "the next page")(lambda stage: fates.failed(stage.scene.root, "a", fates.Place("none", 1), 10))
 
 
-def leave_value(stage: Stage, scope: xcom.Scope) -> AnyCall:
-    """Return a push of an XCom value."""
-    return xcom.push(stage.scene.root, stage.held["a runs"], "own", b"2", 60, scope, stage.scene.at())
-
-
-def find_value(stage: Stage, key: str) -> AnyCall:
-    """Return a pull of an XCom value."""
-    return xcom.pull(stage.scene.root, stage.held["a runs"]._replace(nonce=MARK), key)
-
-
 def erase(stage: Stage, user: str) -> AnyCall:
     """Return the removal of a user."""
     return fates.erase(stage.scene.root, user, "matrix", stage.scene.at())
@@ -147,7 +136,7 @@ call("progress", "of all")(
     )
 )
 for scope in xcom.SCOPES:
-    call("xcom", f"of a {scope}")(partial(leave_value, scope=scope))
+    call("xcom", f"of a {scope}")(partial(leave_value, key="own", scope=scope))
 for key in ("own", "made", "shared", "none"):
     call("pull", key)(partial(find_value, key=key))
 call("wait", "for a task")(lambda stage: tasks.wait(stage.scene.root, "a", "a-6", "matrix", listed=True))

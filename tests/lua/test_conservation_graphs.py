@@ -11,44 +11,18 @@ import pytest
 import redis
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import rule, run_state_machine_as_test
 
-from fairque.core.outcome import Outcome
 from fairque.errors import FlowGone, StaleLease, TaskRunning
-from fairque.store import fates, readings
+from fairque.store import fates
 from fairque.store.flows import Fence
-from fairque.store.records import Grant
-from tests.lua.graph_model import Graphs
-from tests.lua.scene import BURY, DONE, RELEASE, Scene, again
-from tests.lua.weaving import Knot, abandon, enqueue, launch, letters, requeue, weave
-from tests.lua.web import check_webs
-
-MOST = 40
-KEEP = 86_400.0
-WAYS: dict[str, Outcome] = {"F": DONE, "X": BURY, "Q": RELEASE, "W": again(3)}
-shapes = st.lists(
-    st.tuples(
-        st.lists(st.integers(0, 60), max_size=3),
-        st.sampled_from("wwwrrcsf"),
-        st.sampled_from(["", "", "+3000", "/9000"]),
-    ),
-    min_size=1,
-    max_size=5,
-)
-"""For each task of a graph the parents that it may have, by numbers that are taken as they fit."""
-picks = st.integers(0, 100)
+from tests.lua.graph_walk import KEEP, WAYS, GraphWalk, picks, shapes
+from tests.lua.scene import Scene
+from tests.lua.weaving import abandon, enqueue, launch, requeue, weave
 
 
-class Walk(RuleBasedStateMachine):
+class Walk(GraphWalk):
     """The rules are what programs and workers do; each is done to the queue and to the model."""
-
-    def __init__(self, scene: Scene) -> None:
-        super().__init__()
-        self.scene, self.model = scene, Graphs(scene.now)
-        self.held: dict[str, Grant] = {}
-        self.parents: dict[str, str] = {}
-        self.flows: dict[str, list[str]] = {}
-        """What has been handed in of the flows that have not begun."""
 
     # --- graphs -----------------------------------------------------------------------------------------------------
 
@@ -204,56 +178,6 @@ class Walk(RuleBasedStateMachine):
             for _ in range(10):
                 self.scene.settle()
             del self.flows[mark]
-
-    @invariant()
-    def all_stands_as_the_model_says(self) -> None:
-        check_webs(self.scene)
-        while self.scene.stat("releasing"):
-            self.scene.settle()
-            check_webs(self.scene)
-        ids = sorted(self.parents)
-        found = letters(self.scene, " ".join(ids))
-        expected = {one: self.model.letter(one) for one in ids}
-        off = {one: (letter, expected[one]) for one, letter in zip(ids, found, strict=True) if letter != expected[one]}
-        assert off == {}, f"what stands there, and what should, with {self.model}"
-        counted = self.scene.run(readings.sizes(self.scene.root, "a"))
-        there = [len(list(self.model.those(letter))) for letter in "QRDWX"]
-        assert [counted[0], *counted[2:]] == there
-
-    def teardown(self) -> None:
-        self.scene.close()
-
-    # --- helpers ----------------------------------------------------------------------------------------------------
-
-    def knots(self, shape: Any, here: Any = ()) -> list[Knot]:
-        """Return new tasks, whose parents are among those before them, in their flow (`here`) or out of it."""
-        knots: list[Knot] = []
-        if len(self.parents) + len(shape) > MOST:
-            return knots
-        for numbers, policy, when in shape:
-            inside, known = [*here, *(knot.task_id for knot in knots)], [*self.model.tasks]
-            choices = [*inside, *(one for one in known if one not in here)]
-            parents = list(dict.fromkeys(choices[-1 - n % len(choices)] for n in numbers if choices))
-            knot = Knot(
-                self.scene.name("t"),
-                " ".join(one for one in parents if one in inside),
-                policy,
-                " ".join(one for one in parents if one not in inside),
-                when,
-            )
-            knots.append(knot)
-            self.parents[knot.task_id] = " ".join(parents)
-        return knots
-
-    def grows(self, mark: str) -> bool:
-        return mark in self.model.staged and all(self.model.letter(one) == "D" for one in self.flows[mark])
-
-    def mark(self) -> str:
-        return f"g{int(self.scene.name('')):014x}"
-
-    @staticmethod
-    def picked(number: int, choices: list[str]) -> str:
-        return choices[number % len(choices)] if choices else ""
 
 
 def test_graphs_are_conserved(redis_url: str, prefix: str, redis_client: redis.Redis) -> None:

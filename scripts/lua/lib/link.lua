@@ -159,6 +159,9 @@ end
 
 -- Write the edges.
 local function save_links()
+  for key in pairs(link_edges) do
+    redis.call('LLEN', key)     -- I19
+  end
   for key, entries in pairs(link_edges) do
     if redis.call('RPUSH', key, unpack(entries)) == #entries then
       count_parent(entries.user, 1)
