@@ -80,7 +80,7 @@ def check_page(stage: Stage, table: str) -> AnyCall:
     return checkup.look_at_page(stage.scene.root, table, checkup.BEGIN)
 
 
-for table in ("runs", "leases", "progress", "suspects", "stops", "due", "waiters", "who"):
+for table in checkup.TABLES:
     call("check_page", table)(partial(check_page, table=table))
 call("check_sums", "of all")(lambda stage: checkup.add_up(stage.scene.root))
 call("check_slots", "of all")(lambda stage: checkup.count_runs(stage.scene.root))

@@ -42,7 +42,7 @@ Looking at the keys of each user first would cost every claim; docs/guarantees.m
 """
 ONLY_NAMED = {
     *((script, "LANES aside") for script in ("abandon", "explain", "launch", "purge", "push", "requeue")),
-    *((script, "children:") for script in ("cancel", "delete", "launch", "purge")),
+    *((script, "children:") for script in ("cancel", "check_user", "delete", "launch", "purge")),
     *((script, "kept:") for script in ("check_user", "delete", "limit", "purge", "push", "requeue", "settle")),
     *(("limit", key) for key in ("failed", "unique")),
     ("bereave", "NAMED"),
