@@ -246,6 +246,5 @@ def _names(text: bytes) -> Iterable[str]:
 
 def read_faults(flat: list[bytes]) -> tuple[Fault, ...]:
     """Return the faults at the end of a reply."""
-    return tuple(
-        Fault(kind.decode(), where.decode(errors="replace")) for kind, where in zip(flat[::2], flat[1::2], strict=True)
-    )
+    pairs = zip(flat[::2], flat[1::2], strict=True)
+    return tuple(Fault(kind.decode(), where.decode(errors="replace")) for kind, where in pairs)
