@@ -18,13 +18,9 @@ from fairque.errors import TaskRunning
 from fairque.monitoring.doctor import Doctor
 from fairque.monitoring.doctor_report import MOST_TOLD
 from fairque.store.checkup_links import MOST_LINKED
-from tests.monitoring.ward import Ward
+from tests.monitoring.ward import Ward, nothing
 from tests.waiting import wait_until
 from tests.worker.own_server import own_server
-
-
-@task(name="doctor:nothing", max_retries=1)
-def nothing() -> None: ...
 
 
 @task(name="doctor:failing", max_retries=1)

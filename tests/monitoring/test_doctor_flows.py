@@ -6,12 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from fairque import group, task
-from tests.monitoring.ward import Ward
-
-
-@task(name="doctor:step")
-def nothing() -> None: ...
+from fairque import group
+from tests.monitoring.ward import Ward, nothing
 
 
 @pytest.fixture
