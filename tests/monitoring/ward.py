@@ -11,13 +11,17 @@ from typing import Any
 import msgspec
 import redis
 
-from fairque import FairQueueConfig, Task, TaskQueue
+from fairque import FairQueueConfig, Task, TaskQueue, task
 from fairque.core.settings import QueueSettings, RedisSettings, WorkerSettings
 from fairque.monitoring.doctor import Doctor
 from fairque.monitoring.doctor_report import Report
 from fairque.store import claims
 from fairque.store.driver import Driver
 from fairque.store.tasks import root_of
+
+
+@task(name="doctor:nothing", max_retries=1)
+def nothing() -> None: ...
 
 
 class Ward:
@@ -40,9 +44,9 @@ class Ward:
 
     def pop(self) -> Task[Any]:
         """Take the next task."""
-        task = self.queue.pop()
-        assert task is not None
-        return task
+        popped = self.queue.pop()
+        assert popped is not None
+        return popped
 
     def examine(self, **options: Any) -> Report:
         doctor = Doctor(self.config, **options)
