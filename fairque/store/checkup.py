@@ -143,9 +143,8 @@ class Sums(NamedTuple):
     of_users: tuple[int, ...] | None
     """The same over all users; None where there were too many for one call."""
     of_names: int
-    """Queued, scheduled and deferred over all task names."""
     names: dict[str, int]
-    """How many tasks of each name wait."""
+    """How many tasks of each name wait, in whatever way; `of_names` is their sum."""
 
 
 class Slot(NamedTuple):

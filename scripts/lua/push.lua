@@ -11,7 +11,7 @@
 --   (`<id>|<nonce>`); refuses BACKLOG
 local now, wake_limit = unpack(ARGV, 1, 2)
 
-open_queue(now, 'seq', 'scopes', 'rules', 'queued', 'scheduled', 'failed')
+open_queue(now, 'seq', 'scopes', 'rules', 'queued', 'scheduled', 'failed', 'deferred')
 read_rules()
 local queued_before = queue.queued
 guard_zsets(RING, TAGS, DUE, EXPIRY, SLEEP .. '*')

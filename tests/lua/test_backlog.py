@@ -11,6 +11,7 @@ from fairque.errors import BacklogFull
 from fairque.store import tasks
 from tests.lua.scene import BURY, DONE, LEASE, RELEASE, Scene, again, ids_of, postpone
 from tests.lua.subjects import change, each_subject
+from tests.lua.weaving import Knot, weave
 
 
 def entry(task_id: str, *, user: str = "a", nonce: str = "", when: str = "", label: str = "m:f") -> tasks.Entry:
@@ -34,6 +35,16 @@ def test_a_push_beyond_the_backlog_is_refused_and_writes_nothing(scene: Scene, s
     change(scene, subject, max_backlog=4)
     scene.push("a", "a4")
     assert ids_of(scene.claim(9)) == ["a1", "a2", "a4"]
+
+
+@each_subject
+def test_tasks_that_wait_for_others_count(scene: Scene, subject: str) -> None:
+    change(scene, subject, max_backlog=3)
+    weave(scene, Knot("a1"), Knot("a2", "a1"), Knot("a3", "a2"))
+    with pytest.raises(BacklogFull, match="3 tasks wait"):
+        scene.push("a", "a4")
+    scene.end(scene.claim(1), DONE)
+    scene.push("a", "a4")
 
 
 @each_subject

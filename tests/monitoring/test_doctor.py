@@ -8,7 +8,6 @@ import contextlib
 import itertools
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,6 @@ from fairque import Priority, TaskQueue, Worker, group, task
 from fairque.errors import TaskRunning
 from fairque.monitoring.doctor import Doctor
 from fairque.monitoring.doctor_report import MOST_TOLD
-from fairque.store.checkup_links import MOST_LINKED
 from tests.monitoring.ward import Ward, nothing
 from tests.waiting import wait_until
 from tests.worker.own_server import own_server
@@ -26,13 +24,6 @@ from tests.worker.own_server import own_server
 @task(name="doctor:failing", max_retries=1)
 def failing() -> None:
     raise ValueError("on purpose")
-
-
-@pytest.fixture
-def ward(redis_url: str, prefix: str) -> Iterator[Ward]:
-    ward = Ward(redis_url, prefix)
-    yield ward
-    ward.close()
 
 
 # --- sound queues ---------------------------------------------------------------------------------------------------
@@ -163,16 +154,6 @@ def test_tasks_that_are_due_and_leases_that_lapsed_are_told_where_a_worker_has_r
         assert ward.codes() == set()
     with ward.beating({}):
         assert ward.codes() == {"I9.reaper", "I16.overdue"}
-
-
-def test_of_a_user_with_many_tasks_it_is_said_that_not_all_was_looked_at(ward: Ward) -> None:
-    ward.queue.enqueue(nothing() >> group(nothing() for _ in range(MOST_LINKED)), user_id="u")
-    report = ward.examine()
-    assert [one for one in report.findings if one.severity == "error"] == []
-    assert [what.partition(":")[0] for what in report.skipped] == [
-        "who waits for whom",
-        "whether each run's tasks are as counted",
-    ]
 
 
 def test_a_clock_that_was_set_back_and_a_retention_that_lags_are_told(ward: Ward) -> None:

@@ -44,9 +44,9 @@ class Ward:
 
     def pop(self) -> Task[Any]:
         """Take the next task."""
-        task = self.queue.pop()
-        assert task is not None
-        return task
+        popped = self.queue.pop()
+        assert popped is not None
+        return popped
 
     def examine(self, **options: Any) -> Report:
         doctor = Doctor(self.config, **options)
