@@ -19,6 +19,7 @@ read_rules()
 guard_queue()
 guard_user(user)
 guard_zsets(user_key(user, 'xcom'))
+redis.call('SCARD', user_key(user, 'terms'))
 load_counts({ user })
 local tasks, bytes = user_key(user, 'tasks'), 0
 local before = redis.call('HLEN', tasks)
