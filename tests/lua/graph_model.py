@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -39,6 +39,10 @@ class Graphs:
     now: int
     tasks: dict[str, Entry] = field(default_factory=dict)
     staged: dict[str, int] = field(default_factory=dict)
+    parts: dict[str, list[list[str]]] = field(default_factory=dict)
+    """Of each flow that is being handed in the parts that are there."""
+    _ended: list[tuple[str, str]] = field(default_factory=list)
+    """Parents whose children are to be told, and how they ended."""
 
     def letter(self, task_id: str) -> str:
         """Return how a task stands; `-` where there is none."""
@@ -50,9 +54,8 @@ class Graphs:
 
     # --- handing in -------------------------------------------------------------------------------------------------
 
-    def accept(self, knots: Iterable[Knot], flow: str = "") -> None:
+    def accept(self, knots: Sequence[Knot], flow: str = "") -> None:
         """Accept tasks. Those of a flow that is being handed in wait behind its gate, too."""
-        new = []
         for knot in knots:
             due, span = (int(text or 0) for text in f"{knot.when}/".split("/")[:2])
             entry = Entry(knot.policy, flow=flow, due=self.now + due if due else 0)
@@ -60,51 +63,48 @@ class Graphs:
             self.tasks[knot.task_id] = entry
             if flow in self.staged and not knot.inside:
                 entry.waits.add(f"|{flow}")
-            new.append((knot.task_id, f"{knot.inside} {knot.outside}".split()))
-        for task_id, parents in new:
-            self._wait_for(task_id, parents)
+            self._wait_for(knot.task_id, f"{knot.inside} {knot.outside}".split())
+        if flow in self.staged:
+            self.parts.setdefault(flow, []).append([knot.task_id for knot in knots])
+        self._tell_all()
 
     def launch(self, flow: str) -> None:
         """Open a gate."""
-        del self.staged[flow]
-        self._tell(f"|{flow}", "F")
+        del self.staged[flow], self.parts[flow]
+        self._ended.append((f"|{flow}", "F"))
+        self._tell_all()
 
     def drop(self, flow: str) -> None:
-        """Forget a flow that is being handed in."""
+        """Forget a flow that is being handed in, its last part first."""
         del self.staged[flow]
-        gone = [task_id for task_id, entry in self.tasks.items() if (entry.flow, entry.letter) == (flow, "D")]
-        self.tasks = {task_id: entry for task_id, entry in self.tasks.items() if task_id not in gone}
-        for task_id in gone:
-            self._tell(task_id, "-")
+        for part in reversed(self.parts.pop(flow)):
+            for task_id in part:
+                if self.letter(task_id) == "D":
+                    del self.tasks[task_id]
+                    self._ended.append((task_id, "-"))
+            self._tell_all()
 
     def hold(self, holder: str, added: Iterable[str]) -> None:
         """What waits for a task that runs waits for these, too."""
         self.tasks[holder].waits.update(added)
 
     def _wait_for(self, task_id: str, parents: Iterable[str]) -> None:
-        entry, effects = self.tasks[task_id], []
+        entry = self.tasks[task_id]
         for parent in parents:
             effect = EFFECTS.get(self.letter(parent), {}).get(entry.policy)
             if effect != "count":
                 entry.waits.add(parent)
-                effects.append(effect)
+            if effect not in (None, "count"):
+                self._ended.append((parent, self.letter(parent)))
         self._free(task_id)
-        for effect in effects:
-            if effect:
-                self._end_child(task_id, effect)
 
     # --- ends -------------------------------------------------------------------------------------------------------
 
-    def end(self, task_id: str, letter: str) -> None:
-        """A task ends, or is gone (`-`, H)."""
-        entry = self.tasks[task_id]
-        if entry.letter == "D":
-            entry.waits.clear()
-        entry.letter, entry.stopping, entry.last_start = letter, False, None
-        if letter in "-H":
-            del self.tasks[task_id]
-        if letter != "F" or not entry.waits:
-            self._tell(task_id, letter)
+    def end(self, *ends: tuple[str, str]) -> None:
+        """Let tasks end by these letters, in one call; `-`: they are gone."""
+        for task_id, letter in ends:
+            self._end(task_id, letter)
+        self._tell_all()
 
     def requeue(self, task_id: str, parents: Iterable[str]) -> None:
         """Queue a task again; what is not known any more, or has finished, bars nothing."""
@@ -114,50 +114,59 @@ class Graphs:
         if any(EFFECTS.get(self.letter(one), {}).get(entry.policy) != "count" for one in barring):
             entry.waits, entry.letter = set(), "D"
             self._wait_for(task_id, barring)
+            self._tell_all()
         else:
             entry.letter = "Q"
 
     def pass_time(self, ms: int) -> None:
-        """Let time pass: what is due is ready, what is late is canceled, and who dawdles is dropped."""
+        """Let time pass: what is late is canceled, what is due is ready, and who dawdles is dropped."""
         self.now += ms
-        for task_id in list(self.those("QWD")):
-            entry = self.tasks.get(task_id)
-            if entry and entry.letter in "QWD" and entry.last_start and entry.last_start <= self.now:
-                self.end(task_id, "C")
+        late = [one for one in self.those("QWD") if 0 < (self.tasks[one].last_start or 0) <= self.now]
+        self.end(*((one, "C") for one in late))
         for task_id in self.those("W"):
             if self.tasks[task_id].due <= self.now:
                 self.tasks[task_id].letter = "Q"
         for flow in [flow for flow, until in self.staged.items() if until <= self.now]:
             self.drop(flow)
 
-    def _tell(self, parent: str, letter: str) -> None:
-        for task_id in list(self.tasks):
-            entry = self.tasks.get(task_id)
-            if entry is None or parent not in entry.waits:
-                continue
-            holds = entry.letter != "D"
-            effect = EFFECTS[letter].get("r" if parent[0] == "|" else "w" if holds else entry.policy)
-            if effect == "count":
-                entry.waits.discard(parent)
-                self._free(task_id)
-            elif effect:
+    def _end(self, task_id: str, letter: str) -> None:
+        entry = self.tasks[task_id]
+        if entry.letter == "D":
+            entry.waits.clear()
+        entry.letter, entry.stopping, entry.last_start = letter, False, None
+        if letter in "-H":
+            del self.tasks[task_id]
+        if letter != "F" or not entry.waits:
+            self._ended.append((task_id, letter))
+
+    def _tell_all(self) -> None:
+        """Tell the children of all that has ended, then those of what has ended by that, and so on."""
+        while self._ended:
+            ended, self._ended, ending = self._ended, [], dict[str, str]()
+            for parent, letter in ended:
+                for task_id, entry in self.tasks.items():
+                    if parent in entry.waits and task_id not in ending:
+                        policy = "r" if parent[0] == "|" else "w" if entry.letter != "D" else entry.policy
+                        effect = EFFECTS[letter].get(policy)
+                        if effect == "count":
+                            entry.waits.discard(parent)
+                            self._free(task_id)
+                        elif effect:
+                            ending[task_id] = effect
+            for task_id, effect in ending.items():
                 self._end_child(task_id, effect)
 
     def _free(self, task_id: str) -> None:
         entry = self.tasks[task_id]
-        if entry.waits:
-            return
-        if entry.letter == "D":
+        if not entry.waits and entry.letter == "D":
             entry.letter = "W" if entry.due > self.now else "Q"
-        elif entry.letter in "FXC":  # the last of what it had added has ended
-            self._tell(task_id, entry.letter)
+        elif not entry.waits and entry.letter in "FXC":  # the last of what it had added has ended
+            self._ended.append((task_id, entry.letter))
 
     def _end_child(self, task_id: str, effect: str) -> None:
-        entry = self.tasks.get(task_id)
-        if entry is None:
-            return
-        if entry.letter != "D":  # what it had added is gone
+        entry = self.tasks[task_id]
+        if entry.letter == "D":
+            self._end(task_id, "C" if effect == "cancel" else "H")
+        else:  # what it had added is gone
             entry.waits.clear()
-            self._tell(task_id, "-")
-            return
-        self.end(task_id, "C" if effect == "cancel" else "H")
+            self._ended.append((task_id, "-"))

@@ -52,7 +52,7 @@ class GraphWalk(RuleBasedStateMachine):
         found = letters(self.scene, " ".join(ids))
         expected = {one: self.model.letter(one) for one in ids}
         off = {one: (letter, expected[one]) for one, letter in zip(ids, found, strict=True) if letter != expected[one]}
-        assert off == {}, f"what stands there, and what should, with {self.model}"
+        assert off == {}, f"what stands there, and what should: {off}; {self.parents}; {self.model}"
         counted = self.scene.run(readings.sizes(self.scene.root, "a"))
         there = [len(list(self.model.those(letter))) for letter in "QRDWX"]
         assert [counted[0], *counted[2:]] == there

@@ -118,18 +118,14 @@ class Walk(GraphWalk):
     def end(self, count: int, way: str) -> None:
         runs = [self.held.pop(task_id) for task_id in [*self.held][:count]]
         stale = self.scene.end(runs, WAYS[way], keep=KEEP, ran=0.5)
-        for place, grant in enumerate(runs):
-            alive = self.model.letter(grant.task_id) == "R"
-            assert alive == (place not in stale), grant.task_id
-            if alive:
-                self.end_run(grant.task_id, way)
-
-    def end_run(self, task_id: str, way: str) -> None:
-        entry = self.model.tasks[task_id]
-        if way in "FX" or entry.stopping:
-            self.model.end(task_id, "C" if entry.stopping and way != "F" else way)
-        else:
-            entry.letter, entry.due, entry.last_start = way, self.model.now + 3000, None
+        alive = [grant.task_id for grant in runs if self.model.letter(grant.task_id) == "R"]
+        assert [grant.task_id for place, grant in enumerate(runs) if place not in stale] == alive
+        over = {one: "C" if way != "F" and self.model.tasks[one].stopping else way for one in alive}
+        self.model.end(*((one, letter) for one, letter in over.items() if letter in "FXC"))
+        for task_id, letter in over.items():
+            if letter in "QW":
+                entry = self.model.tasks[task_id]
+                entry.letter, entry.due, entry.last_start = letter, self.model.now + 3000, None
 
     @rule(pick=picks)
     def cancel(self, pick: int) -> None:
@@ -137,7 +133,7 @@ class Walk(GraphWalk):
         if task_id:
             self.scene.run(fates.cancel(self.scene.root, "a", task_id, KEEP, self.scene.name("c"), now=self.scene.at()))
             if self.model.letter(task_id) in "QWD":
-                self.model.end(task_id, "C")
+                self.model.end((task_id, "C"))
             elif self.model.letter(task_id) == "R":
                 self.model.tasks[task_id].stopping = True
 
@@ -159,15 +155,14 @@ class Walk(GraphWalk):
                 self.scene.delete("a", task_id)
         elif task_id:
             assert self.scene.delete("a", task_id)
-            self.model.end(task_id, "-")
+            self.model.end((task_id, "-"))
 
     @rule()
     def purge(self) -> None:
         failed = [*self.model.those("X")][:3]
         gone = self.scene.run(fates.purge(self.scene.root, "a", failed, self.scene.name("p"), self.scene.at()))
         assert gone == len(failed)
-        for task_id in failed:
-            self.model.end(task_id, "-")
+        self.model.end(*((task_id, "-") for task_id in failed))
 
     @rule(seconds=st.sampled_from([1, 4, 20, 61]))
     def pass_time(self, seconds: int) -> None:
