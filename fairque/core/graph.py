@@ -60,15 +60,16 @@ class Graph(Wired, msgspec.Struct, frozen=True, eq=False):
         return f"<Graph of {len(read(self).tasks):,} tasks>"
 
 
-def chain(*parts: Wired | Members) -> Graph:
-    """Return `a >> b >> c`.
+def chain(*parts: Wired | Iterable[Any]) -> Graph:
+    """Return `a >> b >> c`. Instead of several steps it takes one iterable of them; a list among steps is a group.
 
     Raises:
         TaskValidationError: there is nothing in it, or something that is no task, no graph and no list of these.
     """
-    if not parts:
+    steps = tuple(_given(parts))
+    if not steps:
         raise GraphError("chain: there are no tasks in it")
-    return Graph(">>", tuple(wired(part) for part in parts))
+    return Graph(">>", tuple(wired(step) for step in steps))
 
 
 def group(*parts: Wired | Iterable[Any]) -> Graph:
@@ -79,9 +80,13 @@ def group(*parts: Wired | Iterable[Any]) -> Graph:
     Raises:
         TaskValidationError: as `chain`.
     """
-    if len(parts) == 1 and isinstance(parts[0], Iterable) and not isinstance(parts[0], str | bytes):
-        return Graph("|", _members(parts[0]))
-    return Graph("|", _members(parts))
+    return Graph("|", _members(_given(parts)))
+
+
+def _given(parts: tuple[Any, ...]) -> Iterable[Any]:
+    """Return what was given: the parts, or what the one iterable in their stead has."""
+    alone = len(parts) == 1 and isinstance(parts[0], Iterable) and not isinstance(parts[0], str | bytes)
+    return parts[0] if alone else parts
 
 
 def wired(value: object) -> Wired:

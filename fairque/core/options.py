@@ -16,7 +16,7 @@ from fairque.core.wording import clipped, shown
 from fairque.errors import TaskValidationError
 
 MAX_RETRIES: Final = 1_000
-MAX_OUTSIDE: Final = 500
+MAX_OUTSIDE: Final = 300
 """Tasks that may be named in one `depends_on`: they are looked up in one call."""
 MAX_PARENTS: Final = 10_000
 """Tasks that one task may wait for."""

@@ -46,18 +46,17 @@ class Batch(Generic[R]):
                 yield tasks.push(self._root, [item.entry for item in chunk])
 
     def _chunks(self) -> Iterator[Sequence[Item[R]]]:
-        start = 0
-        for at, item in enumerate(self._items):
-            if item.plan is not None:
-                if at > start:
-                    yield self._items[start:at]
-                yield [item]
-                start = at + 1
-            elif at + 1 - start == tasks.CHUNK:
-                yield self._items[start : at + 1]
-                start = at + 1
-        if start < len(self._items):
-            yield self._items[start:]
+        chunk, links = list[Item[R]](), 0
+        for item in self._items:
+            more = len(item.joint.outside) if item.joint else 0
+            most = flows.CHUNK if links + more else tasks.CHUNK
+            if chunk and (item.plan or chunk[0].plan or len(chunk) >= most or links + more > flows.EDGES):
+                yield chunk
+                chunk, links = [], 0
+            chunk.append(item)
+            links += more
+        if chunk:
+            yield chunk
 
     def receipts(self, answers: Iterable[list[tasks.Accepted]]) -> list[Receipt[R]]:
         """Return the receipts of the tasks that the given answers, from the first chunk on, are about."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fairque.core.flow import is_mark
 from fairque.core.graph import Members, Wired
-from fairque.errors import FlowGone
+from fairque.errors import FlowGone, GraphError
 from fairque.queue.intake import Mint
 from fairque.queue.planning import plan_of
 from fairque.queue.submission import adding
@@ -26,5 +26,7 @@ def growing(root: str, graph: Wired | Members, grant: Grant, fence: Fence) -> Co
     plan = plan_of(graph, grant.user_id, run_id, Mint(root))
     if joins:
         plan = plan._replace(mark=grant.nonce, run_id=run_id or grant.nonce)
+    if fence.holds and any(grant.task_id in node.outside for node in plan.nodes):
+        raise GraphError(f"before_children: what is added waits for {grant.task_id}, which would wait for it")
     receipts = yield from adding(root, plan, fence, grant.task_id, joins=joins)
     return [receipt.task_id for receipt in receipts]

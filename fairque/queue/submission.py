@@ -149,7 +149,7 @@ def _parts_of(plan: Plan) -> tuple[list[list[int]], list[tuple[str, str, str]]]:
     parts, late, edges = [list[int]()], list[tuple[str, str, str]](), 0
     for place in plan.order:
         node = plan.nodes[place]
-        links = 0 if _goes_late(node) else len(node.inside)
+        links = len(node.outside) + (0 if _goes_late(node) else len(node.inside))
         if parts[-1] and (len(parts[-1]) == flows.CHUNK or edges + links > flows.EDGES):
             parts.append([])
             edges = 0

@@ -161,6 +161,21 @@ def test_many_are_added_in_steps(queue: TaskQueue, config: FairQueueConfig) -> N
     assert queue.get_task(run[2].task_id).ended_at == latest  # type: ignore[union-attr]
 
 
+@task(name="contract:add-a-circle", max_retries=0)
+def add_a_circle() -> None:
+    context = current_task()
+    context.enqueue(echo("late").with_(depends_on=[context.task_id]), before_children=True)
+
+
+def test_what_waits_for_the_adding_task_cannot_be_waited_for_by_its_children(
+    queue: TaskQueue, config: FairQueueConfig
+) -> None:
+    run = worked(config, queue.enqueue(add_a_circle() >> echo("child"), user_id="u"))
+    assert (run.states(), run.summary().total) == ([X, D], 2)
+    failure: Any = run.graph().nodes[0].failure
+    assert (failure.type, "which would wait for it" in failure.message) == ("GraphError", True)
+
+
 def test_what_would_wait_for_more_than_can_be_added_at_once_is_refused(
     queue: TaskQueue, config: FairQueueConfig
 ) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+import redis
 
 from fairque import TaskQueue
 from fairque.errors import TaskCanceled
@@ -156,3 +159,19 @@ def test_a_child_with_a_delay_waits_for_both(queue: TaskQueue) -> None:
     wait_until(lambda: queue.pop() is not None, description="its time has come")
     assert soon.state() is R
     assert late.explain().reasons[0].code == "scheduled"
+
+
+def test_a_batch_of_tasks_that_wait_for_many_is_cut_by_what_they_wait_for(
+    queue: TaskQueue, redis_client: redis.Redis
+) -> None:
+    def calls() -> int:
+        stats: Any = redis_client.info("commandstats")
+        return sum(int(stats.get(f"cmdstat_{name}", {}).get("calls", 0)) for name in ("eval", "evalsha"))
+
+    parents = queue.push_batch([echo(n) for n in range(200)], user_id="u")
+    before = calls()
+    handles = queue.push_batch([echo(n).with_(depends_on=parents) for n in range(5)], user_id="u")
+    assert calls() - before >= 5
+    assert [handle.state() for handle in handles] == [D] * 5
+    serve(queue, most=200)
+    assert [handle.state() for handle in handles] == [Q] * 5

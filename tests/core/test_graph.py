@@ -43,6 +43,8 @@ def drawn(whole: Wired) -> dict[str, str]:
         pytest.param((B << A) >> C, {"b": "a", "a": "", "c": "b"}, id="(b << a) >> c"),
         pytest.param(chain(A, B, C), {"a": "", "b": "a", "c": "b"}, id="chain(a, b, c)"),
         pytest.param(chain(A), {"a": ""}, id="chain(a)"),
+        pytest.param(chain([A, B, C]), {"a": "", "b": "a", "c": "b"}, id="chain of a list"),
+        pytest.param(chain(one for one in (A, [B, C])), {"a": "", "b": "a", "c": "a"}, id="chain of an iterator"),
         pytest.param(chain(A, [B, C], D >> E), {"a": "", "b": "a", "c": "a", "d": "BC", "e": "d"}, id="chain of all"),
         pytest.param(A | B | C, {"a": "", "b": "", "c": ""}, id="a | b | c"),
         pytest.param(A >> (B | C) >> D, {"a": "", "b": "a", "c": "a", "d": "BC"}, id="a >> (b | c) >> d"),
