@@ -53,17 +53,14 @@ local function lines_of_new(lines, answers)
     n = n + 1
     added[#added + 1] = answers[n] == 0 and line or nil
   end
-  return table.concat(added, '\n')
+  return table.concat(added, '\n'), #added
 end
 
 -- Write down a flow, or more of one: a line of `lines` for each task that is new.
 local function open_flow(arrivals, mark, run_id, mode, lines, keys)
-  local user, new = arrivals.users[1], 0
-  for _, answer in ipairs(arrivals.answers) do
-    new = new + (answer == 0 and 1 or 0)
-  end
-  if new < #arrivals.answers then
-    lines = lines_of_new(lines, arrivals.answers)
+  local user, new = arrivals.users[1], #arrivals.answers
+  if not all_new then
+    lines, new = lines_of_new(lines, arrivals.answers)
   end
   local member, index = user .. '|' .. mark, user_key(user, 'flows')
   if redis.call('HEXISTS', FLOWS, member) == 0 then

@@ -5,7 +5,7 @@
 -- a parent that stands in the same graph, `=` before another.
 local GENERATED = 36     -- characters of a generated id
 local links, parent_letters = {}, {}
-local link_edges, link_waits, gate = {}, {}, nil
+local link_edges, link_waits, gate, all_new = {}, {}, nil, false
 
 local function parse_link(text)
   local policy, later, parents = string.match(text, '^(%a)(%d+)(.*)$')
@@ -27,6 +27,15 @@ local function read_links(flat, first)
   end
 end
 
+local function is_all_new(answers)
+  for n = 1, #answers do
+    if answers[n] ~= 0 then
+      return false
+    end
+  end
+  return true
+end
+
 -- The letter of a parent as it stands; nil where there is none.
 local function learn_parent(user, id)
   local member = user .. '|' .. id
@@ -41,15 +50,23 @@ local function learn_parent(user, id)
 end
 
 -- Learn the states of the parents of all that is new: Q where one is new, too, and stands before its child. Returns one
--- that is not known, if there is any, one outside the graph before all: its kind (`.` or `=`) and its id.
+-- that is not known, if there is any, one outside the graph before all: its kind (`.` or `=`) and its id. Where all of
+-- the call is new, a parent inside need not be looked up: it is here, or in a part of a flow of which nothing has ended
+-- (lib/flow is_growing).
 local function learn_parents(arrivals)
   local flat, answers, kind, unknown = arrivals.flat, arrivals.answers, nil, nil
+  all_new = is_all_new(answers)
   for at = arrivals.first, #flat, ACCEPT_WIDTH do
     if answers[answer_place(at, arrivals.first)] == 0 then
       local parents = links[at] and links[at].parents or {}
       for n = 2, #parents, 2 do
-        if kind ~= '=' and not learn_parent(flat[at], parents[n]) then
-          kind, unknown = parents[n - 1], parents[n]
+        local id = parents[n]
+        if all_new and parents[n - 1] == '.' then
+          if #id ~= GENERATED then
+            redis.call('LLEN', user_key(flat[at], 'children:' .. id))     -- I19
+          end
+        elseif kind ~= '=' and not learn_parent(flat[at], id) then
+          kind, unknown = parents[n - 1], id
         end
       end
       parent_letters[flat[at] .. '|' .. flat[at + 2]] = 'Q'
@@ -74,7 +91,7 @@ local function link_task(user, id, seq, link)
   local waits, entry = link.later, link.policy .. seq .. ':' .. id
   for n = 2, #link.parents, 2 do
     local parent = link.parents[n]
-    local letter = parent_letters[user .. '|' .. parent]
+    local letter = all_new and link.parents[n - 1] == '.' and 'Q' or parent_letters[user .. '|' .. parent]
     local effect = EFFECTS[letter] and EFFECTS[letter][link.policy]
     if letter ~= false and effect ~= 'count' then
       waits = waits + 1
@@ -159,9 +176,6 @@ end
 
 -- Write the edges.
 local function save_links()
-  for key in pairs(link_edges) do
-    redis.call('LLEN', key)     -- I19
-  end
   for key, entries in pairs(link_edges) do
     if redis.call('RPUSH', key, unpack(entries)) == #entries then
       count_parent(entries.user, 1)
