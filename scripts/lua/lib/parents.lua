@@ -11,13 +11,12 @@ local EFFECTS = {
   H = { w = 'drop', r = 'drop', c = 'drop', s = 'drop', f = 'drop' },
 }
 
--- A task has the first that waits for it (1), or has none any more (-1).
+-- So many tasks have the first that waits for them, or (negative) have none any more.
 local function count_parent(user, amount)
   load_counts({ user })
-  if amount > 0 or (counts[user].p or 0) > 0 then     -- else its user has been erased since
-    add_count(user, 'p', amount)
-    add_stat('parents', amount)
-  end
+  amount = math.max(amount, -(counts[user].p or 0))     -- a user may have been erased since
+  add_count(user, 'p', amount)
+  add_stat('parents', amount)
 end
 
 local function note_parent(user, id, letter)

@@ -80,6 +80,7 @@ end
 local function take_edges(parent, most, edges)
   local key = user_key(parent.user, 'children:' .. parent.id)
   local stays = parent.letter == 'X' or parent.letter == 'C'
+  parent.stays = stays
   if stays and not parent.left then     -- else those that stay would be met again
     parent.left = tonumber(redis.pcall('LLEN', key)) or 0
   end
@@ -98,14 +99,16 @@ end
 
 -- Put the edges of a parent back that stay (they wait for its second life). One that has none any more is no parent.
 local function keep_edges(user, parents)
+  local gone = 0
   for parent in pairs(parents) do
     if parent.stay then
       redis.call('RPUSH', parent.key, unpack(parent.stay))
       parent.stay = nil
-    elseif parent.left == 0 and redis.call('EXISTS', parent.key) == 0 then
-      count_parent(user, -1)
+    elseif parent.left == 0 and (not parent.stays or redis.call('EXISTS', parent.key) == 0) then
+      gone = gone + 1
     end
   end
+  count_parent(user, -gone)
 end
 
 -- What edges do to the children of one user. Returns for how many each waits yet (false: for none) and the seq of that,
