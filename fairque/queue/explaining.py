@@ -173,7 +173,7 @@ def _may_know(worker: Mapping[str, Any], name: str) -> bool:
 
 
 def _instant(ms: int | None) -> datetime | None:
-    return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC)
+    return None if ms is None else reading.instant(ms)
 
 
 def _told(ms: int) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
@@ -158,7 +157,7 @@ class Flows:
         return FlowGraph(
             run_id=flow.run_id,
             user_id=flow.user_id,
-            created_at=_instant(flow.created_ms),
+            created_at=reading.instant(flow.created_ms),
             nodes=tuple(nodes),
             staged=flow.staged,
         )
@@ -207,7 +206,7 @@ def _summary_of(flow: Flow) -> FlowSummary:
     return FlowSummary(
         run_id=flow.run_id,
         user_id=flow.user_id,
-        created_at=_instant(flow.created_ms),
+        created_at=reading.instant(flow.created_ms),
         total=flow.tasks,
         finished=flow.finished,
         failed=flow.failed,
@@ -241,7 +240,3 @@ def _read_cursor(cursor: str | None) -> tuple[int, str] | None:
     if not (colon and at.isascii() and at.isdigit() and len(at) <= 15 and is_mark(mark)):
         raise TaskValidationError("cursor: is not one that a page of runs had")
     return int(at), mark
-
-
-def _instant(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1000, UTC)

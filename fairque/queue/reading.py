@@ -42,7 +42,7 @@ def task_of(record: Record) -> Task[Any]:
         "incarnation": record.nonce,
         "worker": record.run.worker if record.run else None,
         "progress": progress_of(record),
-        "ended_at": _instant(record.ended_ms) if record.ended_ms is not None else None,
+        "ended_at": instant(record.ended_ms) if record.ended_ms is not None else None,
     }
     if state is TaskState.FINISHED:
         ending = codec.decode_ending(record.body)
@@ -113,10 +113,10 @@ def result_of(record: Record) -> tuple[bool, Any]:
     """
     state = state_of(record)
     if state is TaskState.FAILED:
-        failure, _ = _failure_of(record)
+        failure = failure_of(record)
         raise TaskFailed(f"{record.task_id}: {failure.type}: {failure.message}", failure=failure)
     if state is TaskState.CANCELED:
-        failure, _ = _failure_of(record)
+        failure = failure_of(record)
         raise TaskCanceled(f"{record.task_id}: {failure.type}: {failure.message}", failure=failure)
     if state is not TaskState.FINISHED:
         return False, None
@@ -193,5 +193,6 @@ def _options_of(terms: codec.Terms) -> dict[str, Any]:
     }
 
 
-def _instant(ms: int) -> datetime:
+def instant(ms: int) -> datetime:
+    """Return an instant of Redis's clock."""
     return datetime.fromtimestamp(ms / 1000, UTC)

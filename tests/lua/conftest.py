@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from tests.lua.scene import Scene
+from tests.lua.stock import Stock
 
 
 @pytest.fixture
@@ -32,3 +33,12 @@ def timed(redis_url: str, prefix: str, redis_client: redis.Redis) -> Iterator[Sc
     scene = Scene(redis_url, prefix, redis_client, cost="time")
     yield scene
     scene.close()
+
+
+@pytest.fixture
+def stock(scene: Scene) -> Stock:
+    """Give a queue with something of every kind."""
+    scene.__class__ = Stock
+    assert isinstance(scene, Stock)
+    scene.fill()
+    return scene

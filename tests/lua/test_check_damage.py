@@ -10,19 +10,10 @@ import pytest
 from fairque.monitoring.findings import RULES
 from fairque.store import checkup
 from tests.lua.inspection import codes, inspect
-from tests.lua.scene import Scene
 from tests.lua.stock import Stock
 
 USERS = ("a", "b", "c", "d", "e", "f", "g")
 Damage = Callable[["Stock"], object]
-
-
-@pytest.fixture
-def stock(scene: Scene) -> Stock:
-    scene.__class__ = Stock
-    assert isinstance(scene, Stock)
-    scene.fill()
-    return scene
 
 
 def test_a_queue_with_something_of_every_kind_is_sound(stock: Stock) -> None:

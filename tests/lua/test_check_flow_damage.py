@@ -8,17 +8,8 @@ import pytest
 
 from fairque.monitoring.findings import RULES
 from tests.lua.inspection import codes
-from tests.lua.scene import Scene
 from tests.lua.stock import FAILED, STAGED, Stock
 from tests.lua.test_check_damage import USERS, Damage, delete, hdel, hset, zadd, zrem
-
-
-@pytest.fixture
-def stock(scene: Scene) -> Stock:
-    scene.__class__ = Stock
-    assert isinstance(scene, Stock)
-    scene.fill()
-    return scene
 
 
 def push(of: str, text: str) -> Damage:

@@ -4,20 +4,19 @@ I6, I7): a random walk, checked against a model after each step.
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import pytest
 import redis
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from fairque.core.ids import encode_id
 from fairque.core.outcome import Outcome
 from fairque.errors import TaskRunning
 from fairque.store import claims, fates, readings, tasks
 from fairque.store.records import Grant
+from tests.lua.at_random import walk_at_random
 from tests.lua.model import Kind, Model, Name
 from tests.lua.scene import BURY, DONE, LEASE, RELEASE, Scene, again, postpone
 
@@ -234,17 +233,4 @@ class Walk(RuleBasedStateMachine):
 
 
 def test_tasks_are_conserved(redis_url: str, prefix: str, redis_client: redis.Redis) -> None:
-    numbers = itertools.count()
-
-    class Here(Walk):
-        def __init__(self) -> None:
-            super().__init__(Scene(redis_url, f"{prefix}-{next(numbers)}", redis_client))
-
-    walks = settings(
-        max_examples=40,
-        stateful_step_count=40,
-        phases=(Phase.generate,),
-        deadline=None,
-        suppress_health_check=[*HealthCheck],
-    )
-    run_state_machine_as_test(Here, settings=walks)
+    walk_at_random(Walk, redis_url, prefix, redis_client)

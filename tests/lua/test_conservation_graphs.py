@@ -4,20 +4,18 @@ I17): a random walk, checked after each step.
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import pytest
 import redis
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import rule, run_state_machine_as_test
+from hypothesis.stateful import rule
 
 from fairque.errors import FlowGone, StaleLease, TaskRunning
 from fairque.store import fates
 from fairque.store.flows import Fence
+from tests.lua.at_random import walk_at_random
 from tests.lua.graph_walk import KEEP, WAYS, GraphWalk, picks, shapes
-from tests.lua.scene import Scene
 from tests.lua.weaving import abandon, enqueue, launch, requeue, weave
 
 
@@ -176,17 +174,4 @@ class Walk(GraphWalk):
 
 
 def test_graphs_are_conserved(redis_url: str, prefix: str, redis_client: redis.Redis) -> None:
-    numbers = itertools.count()
-
-    class Here(Walk):
-        def __init__(self) -> None:
-            super().__init__(Scene(redis_url, f"{prefix}-{next(numbers)}", redis_client))
-
-    walks = settings(
-        max_examples=40,
-        stateful_step_count=40,
-        phases=(Phase.generate,),
-        deadline=None,
-        suppress_health_check=[*HealthCheck],
-    )
-    run_state_machine_as_test(Here, settings=walks)
+    walk_at_random(Walk, redis_url, prefix, redis_client)

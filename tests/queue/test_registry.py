@@ -5,13 +5,11 @@ from __future__ import annotations
 import functools
 import subprocess
 import sys
-import textwrap
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import mypy.api
 import pytest
 
 from fairque import Priority, Task, task
@@ -19,6 +17,7 @@ from fairque.core.codec import decode_body
 from fairque.core.ids import MAX_NAME_BYTES
 from fairque.errors import TaskNameTaken, TaskValidationError
 from fairque.queue.registry import TaskFunction, find_task, task_names
+from tests.queue.checker import assert_said
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -234,12 +233,7 @@ FUNCTIONS = """
     ],
 )
 def test_a_type_checker_refuses_wrong_arguments_and_nothing_else(tmp_path: Path, line: str, fault: str) -> None:
-    snippet = tmp_path / "snippet.py"
-    snippet.write_text(textwrap.dedent(FUNCTIONS) + line + "\n")
-    config = ROOT / "pyproject.toml"
-    said, _, _ = mypy.api.run([f"--cache-dir={ROOT / '.mypy_cache'}", f"--config-file={config}", str(snippet)])
-    found = [text.rpartition("  [")[2].rstrip("]") for text in said.splitlines() if "error: " in text]
-    assert found == ([fault] if fault else []), said
+    assert_said(tmp_path, FUNCTIONS, line, fault)
 
 
 def test_an_async_task_is_typed_by_what_it_returns() -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import mypy.api
 import pytest
 from msgspec.structs import replace
 
@@ -20,6 +18,7 @@ from fairque.queue.planning import Node
 from fairque.queue.reading import task_of_grant
 from fairque.queue.registry import find_task
 from fairque.store.records import Grant
+from tests.queue.checker import assert_said
 from tests.queue.etl import MINT, USER, alert, extract, load, merge, planned
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -217,9 +216,4 @@ FUNCTIONS = """
     ],
 )
 def test_a_type_checker_knows_graphs(tmp_path: Path, line: str, fault: str) -> None:
-    snippet = tmp_path / "snippet.py"
-    snippet.write_text(textwrap.dedent(FUNCTIONS) + line + "\n")
-    config = ROOT / "pyproject.toml"
-    said, _, _ = mypy.api.run([f"--cache-dir={ROOT / '.mypy_cache'}", f"--config-file={config}", str(snippet)])
-    found = [text.rpartition("  [")[2].rstrip("]") for text in said.splitlines() if "error: " in text]
-    assert found == ([fault] if fault else []), said
+    assert_said(tmp_path, FUNCTIONS, line, fault)

@@ -1,6 +1,6 @@
 -- Edges of graphs. Who waits for a task stands in `children:<id>`, entries `<policy><seq>:<child>`, and `waits` has for
 -- how many parents each child waits: `<seq>:<count>`. seq is the child's when it was linked: an edge of an earlier life
--- of that id counts for nothing. A policy is a letter (lib/release): w, r, c, or s and f of hooks.
+-- of that id counts for nothing. A policy is a letter (lib/parents): w, r, c, or s and f of hooks.
 -- What a task waits for is told behind its `when`: `;<policy><how many edges follow later>|.<id>|=<id>...`, `.` before
 -- a parent that stands in the same graph, `=` before another.
 local GENERATED = 36     -- characters of a generated id

@@ -6,7 +6,7 @@ local function gate_of(mark)
   return '|' .. mark
 end
 
--- Drop one part (at most 250 tasks) of a flow that never started, the last one first, so that children go before their
+-- Drop one part (about 150 tasks) of a flow that never started, the last one first, so that children go before their
 -- parents. Returns whether there may be more.
 local function drop_part(user, mark, flow)
   local lines = redis.pcall('RPOP', user_key(user, 'flow:' .. mark))
