@@ -32,8 +32,16 @@ class GraphError(TaskValidationError):
     """
 
 
+class ScheduleError(TaskValidationError):
+    """A schedule is refused: its expression, its time zone, or what it is to push."""
+
+
 class UnknownTask(FairqueError, LookupError):
     """No task of that id (or no function of that name) is known."""
+
+
+class UnknownSchedule(FairqueError, LookupError):
+    """No schedule of that id is known."""
 
 
 class XComMissing(FairqueError, LookupError):
