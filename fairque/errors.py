@@ -96,6 +96,10 @@ class FlowGone(QueueRefusal):
     """The run is not there (any more): it was handed in too slowly, or all of it has ended."""
 
 
+class ScheduleMoved(QueueRefusal):
+    """The schedule has been changed, or has fired, since it was read. Nothing was written."""
+
+
 class StaleLease(QueueRefusal):
     """The lease of this run has been given to another worker: its outcome was not accepted."""
 

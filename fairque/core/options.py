@@ -88,17 +88,22 @@ def _errors(name: str) -> Callable[[object], ErrorNames]:
     return lambda value: error_names(name, value)
 
 
-def _check_instant(value: object) -> datetime:
+def check_instant(name: str, value: object) -> datetime:
+    """Return an aware datetime between 1970 and 9998, in UTC.
+
+    Raises:
+        TaskValidationError: it is not; the message begins with `name`.
+    """
     if not isinstance(value, datetime):
-        raise TaskValidationError(f"execute_after: expected a datetime, got {type(value).__name__}")
+        raise TaskValidationError(f"{name}: expected a datetime, got {type(value).__name__}")
     if value.utcoffset() is None:
-        raise TaskValidationError("execute_after: needs a time zone, as in datetime.now(UTC) + timedelta(hours=1)")
+        raise TaskValidationError(f"{name}: needs a time zone, as in datetime.now(UTC) + timedelta(hours=1)")
     try:
         instant = value.astimezone(UTC)
     except OverflowError:
-        raise TaskValidationError("execute_after: is out of the range of UTC datetimes") from None
+        raise TaskValidationError(f"{name}: is out of the range of UTC datetimes") from None
     if not 1970 <= instant.year < 9999:
-        raise TaskValidationError(f"execute_after: must lie between 1970 and 9998, got the year {instant.year}")
+        raise TaskValidationError(f"{name}: must lie between 1970 and 9998, got the year {instant.year}")
     return instant
 
 
@@ -169,7 +174,7 @@ OPTIONS: Final[dict[str, Callable[[object], Any]]] = {
     "timeout": _optional(lambda value: check_seconds("timeout", value, least=0.001)),
     "executor": _optional(_check_executor),
     "delay": _optional(_seconds("delay")),
-    "execute_after": _optional(_check_instant),
+    "execute_after": _optional(lambda value: check_instant("execute_after", value)),
     "expires_in": _optional(lambda value: check_seconds("expires_in", value, least=0.001)),
     "unique_key": _optional(_check_unique_key),
     "result_ttl": _optional(_seconds("result_ttl")),

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, Final
 
 from fairque.core.ids import EVERYONE
 from fairque.core.quantity import check_timeout
 from fairque.core.settings import Settings, WorkerSettings
 from fairque.errors import FairqueError, TaskValidationError
 from fairque.queue.verbs import Verbs
+from fairque.signals import HEARING, on_signals
 from fairque.store import readings
 from fairque.store.driver import Driver
 from fairque.worker import child
@@ -24,11 +23,6 @@ from fairque.worker.crew import Crew
 from fairque.worker.handler import Middleware, TaskHandler
 
 log = logging.getLogger("fairque.worker")
-
-HEARING: Final = 1.0
-"""Longest wait of the thread that handles signals, in seconds: one that comes between Python's last look for signals
-and the wait does not end it (one in four, sent while a worker with busy threads had just started).
-"""
 
 
 class Service:
@@ -182,17 +176,3 @@ def _checked(middleware: Iterable[object]) -> tuple[Middleware, ...]:
             raise TaskValidationError(f"middleware: expected objects of Middleware, got {layer!r:.60}")
         layers.append(layer)
     return tuple(layers)
-
-
-@contextmanager
-def on_signals(handle: Any) -> Iterator[None]:
-    """Handle SIGTERM and SIGINT for the time of the block, where this is the main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -19,7 +19,7 @@ from fairque.store.bereavement import bereave
 from fairque.store.claims import lists_of
 from fairque.store.driver import Driver
 from fairque.worker.post import Post
-from fairque.worker.service import HEARING, on_signals
+from fairque.signals import HEARING, on_signals
 from fairque.worker.ward import nth
 
 log = logging.getLogger("fairque.worker")

@@ -11,7 +11,8 @@ from typing import Any, Self
 
 from fairque.core.settings import Settings, WorkerSettings
 from fairque.worker.handler import Middleware, TaskHandler
-from fairque.worker.service import HEARING, Service
+from fairque.signals import HEARING
+from fairque.worker.service import Service
 
 
 class Worker:

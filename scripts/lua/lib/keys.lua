@@ -36,6 +36,10 @@ local NAMED = ROOT .. 'named'           -- hash    user -> digests of the lists 
 local WORKERS = ROOT .. 'workers'       -- hash    worker -> what it says of itself (opaque to Lua)
 local SEEN = ROOT .. 'workers-seen'     -- zset    worker -> last heartbeat, ms
 local LAST = ROOT .. 'last:'            -- string  ..<worker or request>: what was answered last; short TTL
+local SCHEDULES = ROOT .. 'schedules'   -- hash    id -> what is to be pushed and when (lib/schedule)
+local SCHEDULES_DUE = ROOT .. 'schedules-due'  -- zset id -> ms at which it fires next: those that do
+local SCHEDULERS = ROOT .. 'schedulers' -- zset    what a scheduler says of itself -> its last tick, ms
+local LOCK = ROOT .. 'scheduler-lock'   -- string  <until ms>:<token>:<scheduler>: who fires; short TTL
 local NOTHING = ROOT .. 'nothing'       -- zset    never written (lib/guard)
 local XCOM = ROOT .. 'xcom:'            -- string  ..<user>:<scope>:<key>: a value that a run left (lib/xcom); TTL
 local SERVED = ROOT .. 'served:'        -- hash    ..<window>: user|measure -> amount (starts, run time, waits); TTL
@@ -47,6 +51,7 @@ local SERVED = ROOT .. 'served:'        -- hash    ..<window>: user|measure -> a
 -- behind for tasks set aside (lib/park). Of graphs: `waits` (hash id -> for how many parents it waits) and
 -- `children:<id>` (list: who waits for that task, lib/link), `flows` (hash run id -> mark), `flow:<mark>` (list: what
 -- the flow consists of, opaque but for the ids), `keys:<mark>` (hash key -> id of its task whose result the key names).
+-- Of schedules: `schedules` (set: their ids) and `fires:<id>` (list: what came of the last fires, lib/schedule).
 local function user_key(user, what)
   return ROOT .. 'user:' .. user .. ':' .. what
 end

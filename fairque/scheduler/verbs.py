@@ -1,0 +1,303 @@
+"""What can be done with the schedules of a queue, said once for both colours."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import logging
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from fairque.core.ids import check_user_id, decode_id
+from fairque.core.models import Task
+from fairque.core.quantity import check_whole
+from fairque.core.schedule import (
+    Fire,
+    Origin,
+    Outcome,
+    Overlap,
+    ScheduledTask,
+    State,
+    at_ms,
+    catchup_of,
+    caught_up,
+    check_schedule_id,
+    utc,
+)
+from fairque.core.wording import clipped
+from fairque.errors import ScheduleError, ScheduleMoved, StoredDataError, UnknownSchedule
+from fairque.queue import reading
+from fairque.queue.intake import Mint, Receipt, receipt_of
+from fairque.scheduler.entries import Draft, changed_timing, drafted, overlap_letter, pushed, timed
+from fairque.store import schedules
+from fairque.store.call import Call, Conversation
+from fairque.store.records import Record
+from fairque.store.schedules import FireLine, Reading, Schedule
+from fairque.store.tasks import Entry
+
+log = logging.getLogger("fairque.scheduler")
+
+_TRIES: Final = 20
+"""How often a change is begun anew because somebody else's, or a fire, came in between."""
+_STATES: Final[Mapping[str, State]] = {"A": "active", "P": "paused", "E": "ended"}
+_OVERLAPS: Final[Mapping[str, Overlap]] = {"s": "skip", "a": "allow"}
+_OUTCOMES: Final[Mapping[str, Outcome]] = {
+    "F": "fired",
+    "H": "by hand",
+    "S": "skipped",
+    "U": "skipped",
+    "B": "refused",
+    "M": "missed",
+    "E": "failed",
+}
+_DETAILS: Final = {
+    "S": "the last task had not ended",
+    "U": "a task of its unique key had not ended",
+    "B": "the backlog was full",
+}
+_LATEST: Final = 253_402_300_799_000
+"""The last instant that there is, in epoch milliseconds: of the year 9999."""
+_CHANGES: Final = ("cron_expr", "every", "task", "timezone", "start", "end", "catchup", "overlap", "user_id")
+
+
+Change = Callable[[int, Schedule | None], Schedule | None]
+"""Turns a schedule as it stands at an instant (None: there is none) into what it is to be; None: it stays."""
+
+
+class ScheduleVerbs:
+    """The verbs of the schedules of one queue. Nothing here speaks to Redis."""
+
+    def __init__(self, root: str, timezone: str) -> None:
+        self._root = root
+        self._timezone = timezone
+        self._mint = Mint(root)
+
+    def draft(
+        self,
+        schedule_id: str | None,
+        task: object,
+        user_id: str | None,
+        when: Mapping[str, Any],
+        how: Mapping[str, Any],
+        origin: Origin = "code",
+    ) -> Draft:
+        """Settle all of a schedule that needs no server. `when`: the arguments of `timed`; `how`: catchup, overlap.
+
+        Raises:
+            ScheduleError: what is wrong, and with which argument.
+            TaskValidationError: the task is refused, as by a push.
+        """
+        timing = timed(**{**when, "timezone": self._timezone if when["timezone"] is None else when["timezone"]})
+        return drafted(schedule_id, task, user_id, timing, **how, origin=origin, mint=self._mint)
+
+    def add(self, draft: Draft) -> Conversation[str]:
+        """Write a schedule, unless it is what was added last under its id."""
+
+        def add(now: int, known: Schedule | None) -> Schedule | None:
+            if known is None:
+                return _settled(Schedule(*draft.head, draft.definition, draft.body), now, None)
+            if known.definition.added == draft.definition.added:
+                return None
+            fresh = known._replace(user_id=draft.user_id, definition=draft.definition, body=draft.body)
+            return _settled(_revived(fresh), now, known)
+
+        yield from self._changed(draft.schedule_id, add)
+        return draft.schedule_id
+
+    def update(self, schedule_id: str, changes: Mapping[str, Any]) -> Conversation[ScheduledTask]:
+        """Change what is named of a schedule."""
+        for name in changes.keys() - set(_CHANGES):
+            near = difflib.get_close_matches(name, _CHANGES, n=1)
+            raise ScheduleError(f"{name}: cannot be changed" + (f"; did you mean {near[0]}?" if near else ""))
+
+        def update(now: int, known: Schedule | None) -> Schedule:
+            if known is None:
+                raise _unknown(schedule_id)
+            return _settled(_revived(self._merged(known, changes)), now, known)
+
+        return scheduled_task((yield from self._changed(schedule_id, update)))
+
+    def _merged(self, known: Schedule, changes: Mapping[str, Any]) -> Schedule:
+        said = replace(known.definition, timing=changed_timing(known.definition.timing, changes))
+        if "catchup" in changes:
+            said = replace(said, catchup=caught_up(changes["catchup"]))
+        if "overlap" in changes:
+            said = replace(said, overlap=overlap_letter(changes["overlap"]))
+        if "task" in changes:
+            user, level, when, body = pushed(changes["task"], changes.get("user_id") or known.user_id, self._mint)
+            return known._replace(user_id=user, definition=replace(said, level=level, when=when), body=body)
+        user = check_user_id(changes["user_id"]) if "user_id" in changes else known.user_id
+        return known._replace(user_id=user, definition=said)
+
+    def turn(self, schedule_id: str, letter: str) -> Conversation[ScheduledTask]:
+        """Pause a schedule (`P`), or let it fire again (`A`): what would have fired meanwhile does not."""
+
+        def turn(now: int, known: Schedule | None) -> Schedule | None:
+            if known is None:
+                raise _unknown(schedule_id)
+            if letter == known.letter or known.letter == "E":
+                return None
+            return _settled(known._replace(letter=letter), now, known)
+
+        return scheduled_task((yield from self._changed(schedule_id, turn)))
+
+    def _changed(self, schedule_id: str, change: Change) -> Conversation[Schedule]:
+        """Change a schedule; anew where it has been changed, or has fired, since it was read."""
+        for _ in range(_TRIES):
+            found: Reading = yield schedules.read(self._root, check_schedule_id(schedule_id))
+            fresh = change(found.now_ms, found.schedule)
+            if fresh is None:
+                break
+            with contextlib.suppress(ScheduleMoved):
+                version = yield schedules.write(self._root, fresh, found.schedule)
+                return fresh._replace(version=version)
+        else:
+            raise ScheduleMoved(f"schedule {schedule_id} is being changed by others all the time: try again")
+        assert found.schedule is not None
+        return found.schedule
+
+    def get(self, schedule_id: str) -> Call[ScheduledTask | None]:
+        """Read a schedule."""
+        return schedules.read(self._root, check_schedule_id(schedule_id)).then(
+            lambda found: None if found.schedule is None else scheduled_task(found.schedule)
+        )
+
+    def known(self, schedule_id: str) -> Call[ScheduledTask]:
+        """Read a schedule that has to be there."""
+
+        def the_one(schedule: ScheduledTask | None) -> ScheduledTask:
+            if schedule is None:
+                raise _unknown(schedule_id)
+            return schedule
+
+        return self.get(schedule_id).then(the_one)
+
+    def list(self, user_id: str | None) -> Conversation[list[ScheduledTask]]:
+        """Read all schedules, or those of one user; what nobody can read is left out, with a warning."""
+        found = []
+        for schedule_id, text in (yield from schedules.read_all(self._root)):
+            try:
+                schedule = schedules.read_schedule(schedule_id, text)
+            except StoredDataError as error:
+                log.warning("%s; `fairque schedule remove` it and add it again", error)
+                continue
+            if user_id in {None, schedule.user_id}:
+                found.append(scheduled_task(schedule))
+        never = at_ms(_LATEST)
+        return sorted(found, key=lambda one: (one.next_fire or never, one.schedule_id))
+
+    def remove(self, schedule_id: str) -> Call[bool]:
+        """Remove a schedule."""
+        return schedules.remove(self._root, check_schedule_id(schedule_id), uuid.uuid4().hex)
+
+    def run_now(self, schedule_id: str) -> Conversation[Receipt[Any]]:
+        """Push a schedule's task at once."""
+        for _ in range(_TRIES):
+            found: Reading = yield schedules.read(self._root, check_schedule_id(schedule_id))
+            schedule = found.schedule
+            if schedule is None:
+                raise _unknown(schedule_id)
+            task_id, said = self._mint.task_id(schedule.user_id), schedule.definition
+            entry = Entry(schedule.user_id, task_id, said.level, self._mint.nonce(), said.when, schedule.body)
+            accepted = yield schedules.fire_by_hand(self._root, schedule, entry, found.now_ms)
+            if accepted is not None:
+                return receipt_of(task_of(schedule), entry, accepted)
+        raise ScheduleMoved(f"schedule {schedule_id} is being changed by others all the time: try again")
+
+    def history(self, schedule_id: str, limit: int) -> Call[list[Fire]]:
+        """Read what came of the last fires."""
+        most = check_whole("limit", limit, 1, schedules.FIRES)
+
+        def fires(found: Reading) -> list[Fire]:
+            if found.schedule is None:
+                raise _unknown(schedule_id)
+            return [_fire_of(line) for line in found.fires]
+
+        return schedules.read(self._root, check_schedule_id(schedule_id), most).then(fires)
+
+    def next_fires(self, schedule_id: str, count: int) -> Call[list[datetime]]:
+        """Work out the next fires of a schedule."""
+        most = check_whole("count", count, 1, 1000)
+
+        def fires(found: Reading) -> list[datetime]:
+            if found.schedule is None:
+                raise _unknown(schedule_id)
+            schedule = scheduled_task(found.schedule)
+            return schedule.fires(most, at_ms(found.now_ms) if schedule.state == "paused" else None)
+
+        return schedules.read(self._root, check_schedule_id(schedule_id)).then(fires)
+
+    def schedulers(self) -> Conversation[list[dict[str, Any]]]:
+        """Read which schedulers have ticked of late."""
+        found: Reading = yield schedules.read(self._root, None)
+        seen = yield from schedules.schedulers(self._root)
+        return [
+            {**schedules.read_member(member), "last_seen": at / 1000, "leads": member == found.holder}
+            for member, at in sorted(seen.items())
+        ]
+
+
+def _revived(fresh: Schedule) -> Schedule:
+    return fresh if fresh.letter == "P" else fresh._replace(letter="A")
+
+
+def _settled(fresh: Schedule, now: int, known: Schedule | None) -> Schedule:
+    """Return a schedule with its next fire, which is another only where its timing is, or where it had none.
+
+    Raises:
+        ScheduleError: it never fires.
+    """
+    timing = fresh.definition.timing
+    same = known is not None and replace(timing, anchor_ms=known.definition.timing.anchor_ms) == known.definition.timing
+    if same and known is not None:
+        timing = known.definition.timing
+    elif timing.every_ms is not None and timing.start_ms is None:
+        timing = replace(timing, anchor_ms=now)
+    due = known.due_ms if same and known is not None and known.letter == "A" else timing.after(now)
+    if due is None and not same:
+        raise ScheduleError("end: has passed, or comes before the first fire: it would never fire")
+    letter = fresh.letter if due is not None or fresh.letter == "P" else "E"
+    definition = replace(fresh.definition, timing=timing, changed_ms=now)
+    return fresh._replace(definition=definition, letter=letter, due_ms=None if letter == "P" else due)
+
+
+def _unknown(schedule_id: str) -> UnknownSchedule:
+    return UnknownSchedule(f"{clipped(schedule_id)}: no such schedule: it was never added, or was removed")
+
+
+def task_of(schedule: Schedule) -> Task[Any]:
+    """Return what a schedule pushes."""
+    user, level = schedule.user_id, schedule.definition.level
+    record = Record(user, schedule.schedule_id, "Q", level, 0, 0, 0, "", None, schedule.body, None)
+    _, _, span = schedule.definition.when.partition("/")
+    return replace(reading.task_of(record), task_id=None, state=None, expires_in=int(span) / 1000 if span else None)
+
+
+def scheduled_task(schedule: Schedule) -> ScheduledTask:
+    """Return a schedule for people."""
+    said = schedule.definition
+    return ScheduledTask(
+        schedule_id=schedule.schedule_id,
+        task=task_of(schedule),
+        timing=said.timing,
+        catchup=catchup_of(said.catchup),
+        overlap=_OVERLAPS[said.overlap],
+        state=_STATES[schedule.letter],
+        version=schedule.version,
+        next_fire=utc(schedule.due_ms),
+        origin=said.origin,
+        changed=at_ms(said.changed_ms),
+    )
+
+
+def _fire_of(line: FireLine) -> Fire:
+    letter, detail = line.letter, line.detail
+    task_id = decode_id(detail) if letter in "FHSU" else None
+    since = at_ms(int(detail)) if letter == "M" else None
+    said = detail if letter == "E" else _DETAILS.get(letter, "")
+    outcome, instant, at = _OUTCOMES[letter], at_ms(line.instant_ms), at_ms(line.at_ms)
+    return Fire(instant=instant, at=at, outcome=outcome, task_id=task_id, detail=said, since=since)
