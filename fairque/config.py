@@ -5,10 +5,9 @@ A flag wins over the environment, the environment over the file, the file over t
 
 from __future__ import annotations
 
-import logging
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -16,11 +15,9 @@ import msgspec
 
 from fairque.core.checking import Problem, parse
 from fairque.core.layering import Document, from_environ, from_overrides
-from fairque.core.settings import QueueSettings, Settings, WorkerSettings
+from fairque.core.settings import Settings, WorkerSettings
 from fairque.core.yaml_text import YamlTextError, read_yaml, write_yaml
 from fairque.errors import ConfigError
-
-log = logging.getLogger("fairque.config")
 
 Overrides = Mapping[str, object]
 """Flags by dotted path, `{"redis.url": ..., "worker.id": None}`; None means that the flag was not given."""
@@ -47,11 +44,7 @@ class FairQueueConfig(Settings, frozen=True, kw_only=True):
 
         Raises: ConfigError with one line for everything that is wrong, in `problems` and in the message.
         """
-        content = _read(os.fspath(path))
-        config = cls._made(Document(content, os.fspath(path)), overrides, environ)
-        for key in _without_effect(content):
-            log.warning("%s: %s: has no effect in this release", os.fspath(path), key)
-        return config
+        return cls._made(Document(_read(os.fspath(path)), os.fspath(path)), overrides, environ)
 
     @classmethod
     def create_default(
@@ -105,17 +98,6 @@ class FairQueueConfig(Settings, frozen=True, kw_only=True):
         if problems or document.lines:
             raise ConfigError(problems=document.tell(problems))
         return cast(Self, config)
-
-
-def _without_effect(content: Mapping[Any, object]) -> Iterator[str]:
-    """Yield the paths of keys that are known and do nothing yet."""
-    yield from (key for key in content if key in Settings.later)
-    queue: Any = content.get("queue") or {}
-    workers: Any = content.get("workers", content.get("worker")) or {}
-    yield from (f"queue.{key}" for key in queue if key in QueueSettings.later)
-    for place, worker in enumerate(workers if isinstance(workers, list) else [workers]):
-        path = f"workers[{place}]" if isinstance(workers, list) else "worker"
-        yield from (f"{path}.{key}" for key in worker if key in WorkerSettings.later)
 
 
 def read_document(path: str | os.PathLike[str]) -> Any:

@@ -13,6 +13,7 @@ import pytest
 
 from fairque.config import FairQueueConfig
 from fairque.core.checking import fields_of
+from fairque.core.schedule_settings import SchedulerSettings, ScheduleSettings
 from fairque.core.settings import QueueSettings, RedisSettings, WorkerSettings
 from fairque.errors import ConfigError
 
@@ -89,7 +90,10 @@ def test_the_examples_load_and_the_reference_is_complete() -> None:
     reference = FairQueueConfig.from_yaml(EXAMPLES / "fairque.yaml", environ={})
     assert reference == FairQueueConfig.create_default(environ={})
     text = (EXAMPLES / "fairque.yaml").read_text()
-    for section in (FairQueueConfig, RedisSettings, QueueSettings, WorkerSettings):
+    for section in (
+        *(FairQueueConfig, RedisSettings, QueueSettings, WorkerSettings),
+        *(SchedulerSettings, ScheduleSettings),
+    ):
         assert all(f"{key}:" in text for key in fields_of(section) if key != "workers")
     two = FairQueueConfig.from_yaml(EXAMPLES / "two-workers.yaml", environ={})
     first, second = two.workers

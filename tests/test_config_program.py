@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairque.config import FairQueueConfig
+from fairque.core.schedule_settings import SchedulerSettings, ScheduleSettings
 from fairque.core.settings import QueueSettings, RedisSettings, WorkerSettings
 from fairque.errors import ConfigError
 
@@ -129,12 +130,36 @@ def workers(draw: st.DrawFn) -> tuple[WorkerSettings, ...]:
     return tuple(one(name) for name in draw(st.lists(plain_names, max_size=3, unique=True)))
 
 
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | users,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(users, inner, max_size=3),
+    max_leaves=6,
+)
+schedules = st.builds(
+    ScheduleSettings,
+    id=users,
+    cron=st.sampled_from(["0 2 * * *", "*/15 * * * * *", "@daily", "0 0 * * MON#2"]),
+    task=st.sampled_from(["myapp.tasks:report", "on", "~"]),
+    user_id=users,
+    args=st.lists(json_values, max_size=3),
+    kwargs=st.dictionaries(st.sampled_from(["a", "on", "no", "é"]), json_values, max_size=3),
+    timezone=st.none() | st.sampled_from(["Europe/Berlin", "UTC", "America/Argentina/Ushuaia"]),
+    start=st.none() | st.just("2026-03-01T09:00:00+01:00"),
+    end=st.none() | st.just("2027-03-01T09:00:00Z"),
+    catchup=st.sampled_from(["none", "one", "all", "all(7)"]),
+    overlap=st.sampled_from(["skip", "allow"]),
+    timeout=st.none() | seconds,
+    executor=st.none() | st.just("process"),
+)
+
 configs = st.builds(
     FairQueueConfig,
     redis=redis_settings,
     queue=st.builds(QueueSettings, name=plain_names, prefix=plain_names, result_ttl_seconds=seconds),
     tasks=st.lists(st.sampled_from(["tasks", "myapp.tasks", "on", "null"])),
     workers=workers(),
+    scheduler=st.builds(SchedulerSettings, id=plain_names, embedded=st.booleans()),
+    schedules=st.lists(schedules, max_size=2, unique_by=lambda one: one.id),
 )
 
 

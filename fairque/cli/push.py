@@ -11,10 +11,11 @@ import click
 
 from fairque.cli.entry import config_option, json_option, load_config, print_json
 from fairque.cli.modules import import_module, import_tasks
+from fairque.core.ids import check_name
 from fairque.core.options import Priority
 from fairque.errors import UnknownTask
 from fairque.queue.queue import TaskQueue
-from fairque.queue.registry import TaskFunction, check_name, find_task, task_names
+from fairque.queue.registry import TaskFunction, find_task, task_names
 
 
 class _Json(click.ParamType[Any]):

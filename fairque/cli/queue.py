@@ -12,11 +12,11 @@ import msgspec
 from fairque.cli.entry import config_option, json_option, print_json
 from fairque.cli.setting import Setting, caps_options, changes_of, opened
 from fairque.core.checking import nearest
+from fairque.core.ids import check_name
 from fairque.core.limits import Caps
 from fairque.core.settings import FairnessSettings
 from fairque.errors import TaskValidationError
 from fairque.queue.queue import TaskQueue
-from fairque.queue.registry import check_name
 from fairque.queue.shares import AllLimits
 
 

@@ -215,3 +215,9 @@ def _not_json_inside(value: list[Any] | dict[Any, Any], path: str, depth: int) -
 def check_payload(payload: dict[str, Any]) -> None:
     """Refuse a payload that would not come back equal. Raises `TaskValidationError` with the path."""
     _check(payload, Any, "payload")
+
+
+def not_plain(value: Any, path: str) -> Iterator[Fault]:
+    """Yield what in an argument that stands in a file JSON would not give back as it is, each with its path."""
+    for place, fault in _not_json(value, path, 0):
+        yield place, fault.replace("needs an annotation", "is not JSON: put it in quotes").partition("; annotate")[0]

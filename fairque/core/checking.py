@@ -56,8 +56,6 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     rules: ClassVar[tuple[Rule, ...]] = ()
     secrets: ClassVar[frozenset[str]] = frozenset()
-    later: ClassVar[frozenset[str]] = frozenset()
-    """Keys that a file may have already, and that have no effect in this release: they are told, not refused."""
     supersedes: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """Key -> the keys that it makes void where they come from a weaker source (a file against the environment)."""
 
@@ -154,7 +152,7 @@ def _fields(section: type[Section], raw: Mapping[Any, object]) -> tuple[dict[str
             problems.append(Problem(name, "is missing"))
         else:
             values[name] = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
-    problems += [_unknown(key, known) for key in raw if key not in known and key not in section.later]
+    problems += [_unknown(key, known) for key in raw if key not in known]
     for rule in section.rules:
         if all(name in values for name in rule.reads):
             found = rule.find(*(values[name] for name in rule.reads))

@@ -72,6 +72,23 @@ def check_printable(value: object, what: str) -> str:
     return value
 
 
+def check_name(name: object) -> str:
+    """Return `name` if it may name a task function: 1 to 512 bytes of printable characters without blanks or `|`.
+
+    Raises:
+        TaskValidationError: it may not.
+    """
+    if (
+        not isinstance(name, str)
+        or not name.isprintable()
+        or " " in name
+        or "|" in name
+        or not 0 < len(name.encode()) <= MAX_NAME_BYTES
+    ):
+        raise TaskValidationError(f"name: expected 1 to {MAX_NAME_BYTES} printable characters without blanks or '|'")
+    return name
+
+
 @lru_cache(maxsize=65536)
 def encode_id(value: str) -> str:
     """Return the id as it stands inside keys: `:`, `|`, `{`, `}` and `%` are percent-encoded, all else is itself."""

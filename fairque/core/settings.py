@@ -16,6 +16,8 @@ from msgspec.structs import force_setattr
 from fairque.core import redis_url
 from fairque.core.checking import Problem, Rule, Section, first_few
 from fairque.core.limits import UserSettings
+from fairque.core.schedule_settings import SchedulerSettings, ScheduleSettings
+from fairque.core.setting_rules import process_id_faults, same_ids
 from fairque.core.user_lists import brief, overlap_faults, user_faults, user_list_faults
 from fairque.core.wording import shown
 from fairque.errors import ConfigError
@@ -130,11 +132,6 @@ class FairnessSettings(Section, frozen=True, kw_only=True):
     """How many seconds of waiting one priority level is worth; `inf`: priorities are strict."""
 
 
-def _worker_id_faults(worker_id: str) -> Iterator[Problem]:
-    if not (1 <= len(worker_id) <= 128 and worker_id.isprintable() and " " not in worker_id):
-        yield Problem("", f"must be 1 to 128 printable characters without blanks, not {shown(worker_id)}")
-
-
 class WorkerSettings(Section, frozen=True, kw_only=True):
     """One worker: whom it serves (`*`: everyone), and how much at once."""
 
@@ -156,7 +153,7 @@ class WorkerSettings(Section, frozen=True, kw_only=True):
     """For how long a task whose name this worker has not imported is given back before it fails."""
 
     rules: ClassVar[tuple[Rule, ...]] = (
-        Rule(("id",), _worker_id_faults),
+        Rule(("id",), process_id_faults),
         Rule(("assigned_users",), user_list_faults),
         Rule(("steal_targets",), user_list_faults),
         Rule(("steal_targets", "assigned_users"), overlap_faults),
@@ -170,14 +167,6 @@ def _module_faults(modules: Sequence[str]) -> Iterable[Problem]:
     )
 
 
-def _same_ids(workers: Sequence[object]) -> Iterator[Problem]:
-    first: dict[str, int] = {}
-    for index, worker in enumerate(workers):
-        worker_id = getattr(worker, "id", None)
-        if worker_id is not None and first.setdefault(worker_id, index) != index:
-            yield Problem(f"[{index}].id", f"is already the id of workers[{first[worker_id]}]: {brief(worker_id)}")
-
-
 class Settings(Section, frozen=True, kw_only=True):
     """Everything that can be configured."""
 
@@ -189,14 +178,17 @@ class Settings(Section, frozen=True, kw_only=True):
     users: dict[str, UserSettings] = field(default_factory=dict)
     """Weight and caps of users, `*` being all that are not named; what is set at run time wins."""
     workers: tuple[WorkerSettings, ...] = ()
+    scheduler: SchedulerSettings = field(default_factory=SchedulerSettings)
+    schedules: tuple[ScheduleSettings, ...] = ()
+    """What every scheduler of this configuration adds when it starts; others stand in Redis beside them."""
 
     singular: ClassVar[Mapping[str, str]] = {"worker": "workers"}
     """Keys that a file may use for a list of one."""
-    later: ClassVar[frozenset[str]] = frozenset({"scheduler", "schedules"})
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(("tasks",), _module_faults),
         Rule(("users",), user_faults),
-        Rule(("workers",), _same_ids),
+        Rule(("workers",), same_ids("workers")),
+        Rule(("schedules",), same_ids("schedules")),
     )
 
     @property

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from fairque.core.arguments import Parameters
 from fairque.core.codec import encode_call
 from fairque.core.graph import Graph, Wired, group, not_a_task
-from fairque.core.ids import MAX_NAME_BYTES, check_printable, check_user_id
+from fairque.core.ids import check_name, check_printable, check_user_id
 from fairque.core.models import Task
 from fairque.core.naming import name_of
 from fairque.core.options import check_options
@@ -143,23 +143,6 @@ def find_task(name: str) -> TaskFunction[..., Any] | None:
 def task_names() -> list[str]:
     """Return the names of all task functions that this process has imported, sorted."""
     return sorted(_tasks)
-
-
-def check_name(name: object) -> str:
-    """Return `name` if it may name a task function: 1 to 512 bytes of printable characters without blanks or `|`.
-
-    Raises:
-        TaskValidationError: it may not.
-    """
-    if (
-        not isinstance(name, str)
-        or not name.isprintable()
-        or " " in name
-        or "|" in name
-        or not 0 < len(name.encode()) <= MAX_NAME_BYTES
-    ):
-        raise TaskValidationError(f"name: expected 1 to {MAX_NAME_BYTES} printable characters without blanks or '|'")
-    return name
 
 
 def _checked(function: object) -> Callable[..., Any]:

@@ -7,14 +7,13 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from fairque.core.ids import EVERYONE, check_task_id, check_user_id, decode_id
+from fairque.core.ids import EVERYONE, check_name, check_task_id, check_user_id, decode_id
 from fairque.core.limits import Caps, UserSettings, checked
 from fairque.core.quantity import check_whole
 from fairque.core.settings import FairnessSettings
 from fairque.errors import LimitsError, UnknownTask
 from fairque.queue import reading
 from fairque.queue.explaining import Explanation, Parent, explanation_of
-from fairque.queue.registry import check_name
 from fairque.queue.report import FairnessReport, report_of
 from fairque.store import flows, limits, readings, tasks
 from fairque.store.call import Call, Conversation

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from fairque.core.checking import Section
 from fairque.core.limits import Caps, UserSettings
+from fairque.core.schedule_settings import SchedulerSettings, ScheduleSettings
 from fairque.core.settings import FairnessSettings, QueueSettings, RedisSettings, WorkerSettings
 
 VALUES: Final[dict[str, Any]] = {
@@ -135,6 +136,16 @@ SETTINGS: Final[dict[type[Section], dict[str, frozenset[str]]]] = {
         "task_timeout_seconds": _FLOAT | {"10^9", "inf"},
         "max_abandoned_threads": _SMALL,
     },
+    SchedulerSettings: {"embedded": frozenset({"true"})},
+    ScheduleSettings: {
+        "every": _FLOAT,
+        "priority": frozenset({"1", "none"}),
+        "max_retries": _SMALL | {"none"},
+        "timeout": _FLOAT | {"none"},
+        "expires_in": _FLOAT | {"none"},
+        "result_ttl": _SECONDS | {"decimal", "none"},
+        "cost": _FLOAT | {"none"},
+    },
     Caps: _CAPS,
     UserSettings: {**_CAPS, "weight": _FLOAT},
 }
@@ -145,6 +156,13 @@ TEXTS: Final[dict[type[Section], frozenset[str]]] = {
     QueueSettings: frozenset({"name", "prefix"}),
     FairnessSettings: frozenset({"cost"}),
     WorkerSettings: frozenset({"id", "assigned_users", "steal_targets"}),
+    SchedulerSettings: frozenset({"id", "timezone"}),
+    ScheduleSettings: frozenset(
+        {
+            *("id", "cron", "task", "user_id", "args", "kwargs", "timezone", "start", "end", "catchup", "overlap"),
+            *("unique_key", "executor"),
+        }
+    ),
     Caps: frozenset(),
     UserSettings: frozenset(),
 }

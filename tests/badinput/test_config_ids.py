@@ -12,10 +12,11 @@ from typing import Any, Final
 import pytest
 
 from fairque import AsyncTaskQueue, FairQueueConfig, TaskQueue, Worker
+from fairque.core.schedule_settings import SchedulerSettings, ScheduleSettings
 from fairque.core.settings import QueueSettings, WorkerSettings
 from fairque.errors import ConfigError
 from tests.badinput.ground import CommandRefused, Ground, cell, refused
-from tests.badinput.ids import IDS, QUEUE, USER, WORKER
+from tests.badinput.ids import IDS, QUEUE, SCHEDULE, USER, WORKER
 
 Entry = Callable[[Any, Path], object]
 """Makes a configuration of a value (in a file of that directory), and gives back the value as it stands in it."""
@@ -85,6 +86,35 @@ WORKERS_IN_TEXT: Final[dict[str, Entry]] = {
     "variable": lambda name, _: set_in({"FAIRQUE_WORKER__ID": name}).worker.id,
     "Worker": lambda name, _: Worker(PLAIN.with_worker(id=name), id=name).id,
 }
+SCHEDULERS: Final[dict[str, Entry]] = {
+    "scheduler": lambda name, _: SchedulerSettings(id=name).id,
+    "file: scheduler": lambda name, at: loaded(at, f"scheduler: {{id: {in_yaml(name)}}}").scheduler.id,
+}
+SCHEDULERS_IN_TEXT: Final[dict[str, Entry]] = {
+    "scheduler's variable": lambda name, _: set_in({"FAIRQUE_SCHEDULER__ID": name}).scheduler.id,
+}
+
+
+def schedule(**fields: Any) -> ScheduleSettings:
+    given: dict[str, Any] = {"id": "s", "every": 60, "task": "a:b", "user_id": "u"}
+    return ScheduleSettings(**given | fields)
+
+
+SCHEDULES: Final[dict[str, Entry]] = {
+    "id": lambda name, _: schedule(id=name).id,
+    "file": lambda name, at: (
+        loaded(at, f"schedules: [{{id: {in_yaml(name)}, every: 60, task: 'a:b', user_id: u}}]").schedules[0].id
+    ),
+}
+OWNERS: Final[dict[str, Entry]] = {
+    "schedule": lambda user, _: schedule(user_id=user).user_id,
+    "file: schedules": lambda user, at: (
+        loaded(at, f"schedules: [{{id: s, every: 60, task: 'a:b', user_id: {in_yaml(user)}}}]").schedules[0].user_id
+    ),
+}
+
+ALL_OF_THEM: Final = [*USERS.values(), *USERS_IN_TEXT.values()]
+"""Where `*` stands for every user."""
 
 ENTRIES: Final = [
     pytest.param(kind, entry, only_text, id=f"{kind}-{name}")
@@ -95,6 +125,10 @@ ENTRIES: Final = [
         (QUEUE, True, QUEUES_IN_TEXT),
         (WORKER, False, WORKERS),
         (WORKER, True, WORKERS_IN_TEXT),
+        (WORKER, False, SCHEDULERS),
+        (WORKER, True, SCHEDULERS_IN_TEXT),
+        (SCHEDULE, False, SCHEDULES),
+        (USER, False, OWNERS),
     ]
     for name, entry in entries.items()
 ]
@@ -106,7 +140,7 @@ def test_an_id(tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str, entr
         if only_text and not (isinstance(row.value, str) and len(row.value) < 100_000):
             continue
         with cell(row.name):
-            if kind in row.names or (kind == USER and row.value == "*"):
+            if kind in row.names or (row.value == "*" and entry in ALL_OF_THEM):
                 assert entry(row.value, tmp_path) == row.value
             else:
                 assert isinstance(refused(partial(entry, row.value, tmp_path)), ConfigError)

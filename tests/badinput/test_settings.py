@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ import pytest
 from fairque import FairQueueConfig
 from fairque.core.checking import Section, fields_of
 from fairque.core.limits import Caps, UserSettings
+from fairque.core.schedule_settings import SchedulerSettings, ScheduleSettings
 from fairque.core.settings import FairnessSettings, QueueSettings, RedisSettings, Settings, WorkerSettings
 from tests.badinput import jobs
 from tests.badinput.ground import COLOURS, Ground, try_values
@@ -17,12 +19,17 @@ from tests.badinput.numbers import AS_TEXT, ON_A_LINE, OPTIONS, READ_BY_PYTHON, 
 
 USER: Final = "u"
 
-NEEDED: Final[dict[type[Section], dict[str, Any]]] = {WorkerSettings: {"id": "w1", "assigned_users": ["u"]}}
+NEEDED: Final[dict[type[Section], dict[str, Any]]] = {
+    WorkerSettings: {"id": "w1", "assigned_users": ["u"]},
+    ScheduleSettings: {"id": "s", "task": "a:b", "user_id": "u", "every": 60},
+}
 PLACES: Final[dict[type[Section], str]] = {
     RedisSettings: "redis: {%s}",
     QueueSettings: "queue: {%s}",
     FairnessSettings: "fairness: {%s}",
-    WorkerSettings: "worker: {id: w1, assigned_users: [u], %s}",
+    WorkerSettings: "worker: {%s}",
+    SchedulerSettings: "scheduler: {%s}",
+    ScheduleSettings: "schedules: [{%s}]",
     UserSettings: "users: {u: {%s}}",
 }
 SECTIONS: Final[dict[type[Section], str]] = {
@@ -30,6 +37,7 @@ SECTIONS: Final[dict[type[Section], str]] = {
     QueueSettings: "QUEUE",
     FairnessSettings: "FAIRNESS",
     WorkerSettings: "WORKER",
+    SchedulerSettings: "SCHEDULER",
 }
 
 each_setting = pytest.mark.parametrize(
@@ -47,7 +55,7 @@ def test_a_setting_in_a_program(
     ground: Ground, caplog: pytest.LogCaptureFixture, section: type[Section], field: str
 ) -> None:
     def make(value: Any) -> None:
-        made = section(**NEEDED.get(section, {}), **{field: value})
+        made = section(**NEEDED.get(section, {}) | {field: value})
         assert getattr(made, field) == value
 
     try_values(ground, caplog, SETTINGS[section][field], make, VALUES)
@@ -60,9 +68,12 @@ def test_a_setting_in_a_file(
     if section not in PLACES:
         section = UserSettings
 
+    needed = {name: json.dumps(value) for name, value in NEEDED.get(section, {}).items()}
+
     def load(text: str) -> None:
         path = tmp_path / "fq.yaml"
-        path.write_text(PLACES[section] % f"{field}: {text}", encoding="utf-8")
+        given = ", ".join(f"{name}: {value}" for name, value in (needed | {field: text}).items())
+        path.write_text(PLACES[section] % given, encoding="utf-8")
         FairQueueConfig.from_yaml(path, environ={})
 
     try_values(ground, caplog, SETTINGS[section][field], load, AS_TEXT)
@@ -74,7 +85,7 @@ def test_a_setting_in_the_environment(
 ) -> None:
     variable = f"FAIRQUE_{SECTIONS[section]}__{field.upper()}"
     taken = SETTINGS[section][field]
-    if field in {"ssl", "allow_eviction"}:
+    if field in {"ssl", "allow_eviction", "embedded"}:
         taken = taken | {"1", "0"}
     try_values(ground, caplog, taken, lambda text: FairQueueConfig.create_default(environ={variable: text}), ON_A_LINE)
 
@@ -83,8 +94,8 @@ def test_every_setting_is_in_a_table() -> None:
     assert {section: fields_of(section).keys() for section in SETTINGS} == {
         section: SETTINGS[section].keys() | TEXTS[section] for section in SETTINGS
     }
-    sections = {"redis": RedisSettings, "queue": QueueSettings, "fairness": FairnessSettings}
-    assert fields_of(Settings).keys() == {*sections, "workers", "users", "tasks"}
+    sections = {section.partition(":")[0] for section in PLACES.values()} - {"worker"} | {"workers", "tasks"}
+    assert fields_of(Settings).keys() == sections
 
 
 @pytest.mark.parametrize("field", SETTINGS[UserSettings])
