@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from fairque.core.models import Task
     from fairque.core.options import Priority
     from fairque.core.retry import Backoff, Retry
+    from fairque.core.schedule import Fire, ScheduledTask
     from fairque.core.state import TaskState
     from fairque.core.wants import from_parent
     from fairque.errors import (
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         QueueFull,
         RedisUnavailable,
         ResultTimeout,
+        ScheduleError,
         StaleLease,
         TaskCanceled,
         TaskFailed,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
         TaskStopped,
         TaskTimeout,
         TaskValidationError,
+        UnknownSchedule,
         UnknownTask,
         XComMissing,
     )
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
     from fairque.queue.queue import TaskQueue
     from fairque.queue.registry import task, xcom_task
     from fairque.queue.run import AsyncRun, Run
+    from fairque.scheduler.async_scheduler import AsyncTaskScheduler
+    from fairque.scheduler.scheduler import TaskScheduler
     from fairque.worker.context import current_task
     from fairque.worker.handler import Middleware, TaskHandler
     from fairque.worker.worker import AsyncWorker, Worker
@@ -45,10 +50,12 @@ __all__ = [
     "AsyncRun",
     "AsyncTaskHandle",
     "AsyncTaskQueue",
+    "AsyncTaskScheduler",
     "AsyncWorker",
     "Backoff",
     "FairQueueConfig",
     "FairqueError",
+    "Fire",
     "Graph",
     "GraphError",
     "Middleware",
@@ -60,6 +67,8 @@ __all__ = [
     "ResultTimeout",
     "Retry",
     "Run",
+    "ScheduleError",
+    "ScheduledTask",
     "StaleLease",
     "Task",
     "TaskCanceled",
@@ -69,10 +78,12 @@ __all__ = [
     "TaskQueue",
     "TaskReplaced",
     "TaskRunning",
+    "TaskScheduler",
     "TaskState",
     "TaskStopped",
     "TaskTimeout",
     "TaskValidationError",
+    "UnknownSchedule",
     "UnknownTask",
     "Worker",
     "XComMissing",
@@ -85,13 +96,15 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AsyncTaskHandle": "fairque.queue.handle",
     "AsyncRun": "fairque.queue.run",
+    "AsyncTaskHandle": "fairque.queue.handle",
     "AsyncTaskQueue": "fairque.queue.async_queue",
+    "AsyncTaskScheduler": "fairque.scheduler.async_scheduler",
     "AsyncWorker": "fairque.worker.worker",
     "Backoff": "fairque.core.retry",
     "FairQueueConfig": "fairque.config",
     "FairqueError": "fairque.errors",
+    "Fire": "fairque.core.schedule",
     "Graph": "fairque.core.graph",
     "GraphError": "fairque.errors",
     "Middleware": "fairque.worker.handler",
@@ -103,6 +116,8 @@ _HOMES = {
     "ResultTimeout": "fairque.errors",
     "Retry": "fairque.core.retry",
     "Run": "fairque.queue.run",
+    "ScheduleError": "fairque.errors",
+    "ScheduledTask": "fairque.core.schedule",
     "StaleLease": "fairque.errors",
     "Task": "fairque.core.models",
     "TaskCanceled": "fairque.errors",
@@ -112,10 +127,12 @@ _HOMES = {
     "TaskQueue": "fairque.queue.queue",
     "TaskReplaced": "fairque.errors",
     "TaskRunning": "fairque.errors",
+    "TaskScheduler": "fairque.scheduler.scheduler",
     "TaskState": "fairque.core.state",
     "TaskStopped": "fairque.errors",
     "TaskTimeout": "fairque.errors",
     "TaskValidationError": "fairque.errors",
+    "UnknownSchedule": "fairque.errors",
     "UnknownTask": "fairque.errors",
     "Worker": "fairque.worker.worker",
     "XComMissing": "fairque.errors",

@@ -15,6 +15,8 @@ from fairque.queue.async_queue import AsyncTaskQueue
 from fairque.queue.handle import AsyncTaskHandle, TaskHandle
 from fairque.queue.queue import TaskQueue
 from fairque.queue.run import AsyncRun, Run
+from fairque.scheduler.async_scheduler import AsyncTaskScheduler
+from fairque.scheduler.scheduler import TaskScheduler
 from fairque.store import scripts
 from fairque.worker.worker import AsyncWorker, Worker
 
@@ -25,13 +27,15 @@ FLOORS = {
     "errors": -1,
     "core": 0,
     "store": 1,
+    "signals": 1,
     "queue": 2,
-    "worker": 3,
-    "config": 4,
-    "monitoring": 4,
-    "cli": 5,
-    "__init__": 6,
-    "__main__": 6,
+    "scheduler": 3,
+    "worker": 4,
+    "config": 5,
+    "monitoring": 5,
+    "cli": 6,
+    "__init__": 7,
+    "__main__": 7,
 }
 REDIS_DOORS = {"store/driver.py"}
 
@@ -137,7 +141,13 @@ def test_every_script_is_called_by_the_store() -> None:
 
 @pytest.mark.parametrize(
     ("sync", "async_"),
-    [(TaskQueue, AsyncTaskQueue), (TaskHandle, AsyncTaskHandle), (Run, AsyncRun), (Worker, AsyncWorker)],
+    [
+        (TaskQueue, AsyncTaskQueue),
+        (TaskHandle, AsyncTaskHandle),
+        (Run, AsyncRun),
+        (Worker, AsyncWorker),
+        (TaskScheduler, AsyncTaskScheduler),
+    ],
 )
 def test_both_colours_have_the_same_verbs(sync: type, async_: type) -> None:
     def verbs(of: type) -> dict[str, str]:

@@ -9,13 +9,12 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable
 from typing import Final
 
 from fairque.errors import FairqueError, QueueFull, RedisUnavailable
+from fairque.scheduler.plan import SchedulePlan
 from fairque.scheduler.rounds import Round, round_of
 from fairque.store import schedules
-from fairque.store.call import Conversation
 from fairque.store.driver import Driver
 
 log = logging.getLogger("fairque.scheduler")
@@ -25,19 +24,15 @@ PERIOD: Final = schedules.LEASE / 3
 
 
 class Clockwork:
-    """Makes rounds until it is stopped. `prepare` is led at the start and again whenever Redis comes back: it may have
-    been restarted empty.
+    """Makes rounds from its start to its end. What the plan has to prepare is prepared at the start, and again whenever
+    Redis comes back: it may have been restarted empty.
     """
 
-    def __init__(
-        self, driver: Driver, root: str, scheduler_id: str, prepare: Callable[[], Conversation[object]]
-    ) -> None:
+    def __init__(self, driver: Driver, plan: SchedulePlan) -> None:
         self._link = driver.link()
-        self._root = root
-        self.id = scheduler_id
-        self._prepare = prepare
+        self._plan = plan
         self._token = secrets.token_hex(8)
-        self._member = schedules.member_of(scheduler_id, socket.gethostname(), os.getpid())
+        self._member = schedules.member_of(plan.id, socket.gethostname(), os.getpid())
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._leads = False
@@ -51,11 +46,11 @@ class Clockwork:
             FairqueError: whatever stands in the way of preparing.
         """
         try:
-            self._link.converse(self._prepare())
+            self._link.converse(self._plan.prepare())
         except BaseException:
             self._link.close()
             raise
-        self._thread = threading.Thread(target=self._loop, name=f"{self.id}-rounds", daemon=True)
+        self._thread = threading.Thread(target=self._loop, name=f"{self._plan.id}-rounds", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -64,9 +59,9 @@ class Clockwork:
         if self._thread is not None:
             self._thread.join()
         try:
-            self._link.run(schedules.tick(self._root, self._token, self._member, lease=0))
+            self._link.run(schedules.tick(self._plan.root, self._token, self._member, lease=0))
         except FairqueError as error:
-            log.info("scheduler %s could not say goodbye: %s", self.id, error)
+            log.info("scheduler %s could not say goodbye: %s", self._plan.id, error)
         self._link.close()
 
     def _loop(self) -> None:
@@ -74,14 +69,14 @@ class Clockwork:
         while not self._stopping.wait(wait):
             try:
                 if self._trouble:
-                    self._link.converse(self._prepare())
+                    self._link.converse(self._plan.prepare())
                 begun = time.monotonic()
-                made = self._link.converse(round_of(self._root, self._token, self._member))
+                made = self._link.converse(round_of(self._plan.root, self._token, self._member))
             except FairqueError as error:
                 self._note(error)
                 wait = PERIOD * random.uniform(0.5, 1.5)
             except Exception:
-                log.exception("scheduler %s: a round failed, will go on trying", self.id)
+                log.exception("scheduler %s: a round failed, will go on trying", self._plan.id)
                 wait = PERIOD
             else:
                 self._trouble = ""
@@ -91,7 +86,7 @@ class Clockwork:
         """Seconds until the next round. A standby comes when the lock lapses; they do not all come at once."""
         if made.leads != self._leads:
             self._leads = made.leads
-            log.info("scheduler %s %s", self.id, "leads" if made.leads else "stands by")
+            log.info("scheduler %s %s", self._plan.id, "leads" if made.leads else "stands by")
         if made.leads:
             return PERIOD if made.wait is None else min(made.wait, PERIOD)
         return (made.wait or 0.0) + random.uniform(0.001, 0.05)
@@ -102,5 +97,5 @@ class Clockwork:
         if kind != self._trouble:
             what = "is out of reach" if isinstance(error, RedisUnavailable) else "takes no tasks"
             said = f"Redis {what}" if isinstance(error, RedisUnavailable | QueueFull) else "a round failed"
-            log.warning("scheduler %s: %s, will go on trying: %s", self.id, said, error)
+            log.warning("scheduler %s: %s, will go on trying: %s", self._plan.id, said, error)
         self._trouble = kind

@@ -6,7 +6,6 @@ import difflib
 import hashlib
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -15,6 +14,7 @@ from msgspec.structs import replace
 from fairque.core.codec import encode_call
 from fairque.core.cron import parse_cron
 from fairque.core.graph import not_a_task
+from fairque.core.ids import check_name
 from fairque.core.models import Task
 from fairque.core.options import check_instant
 from fairque.core.quantity import MAX_SECONDS, check_seconds
@@ -24,7 +24,7 @@ from fairque.core.wording import shown
 from fairque.core.zones import zone_named
 from fairque.errors import ScheduleError, UnknownTask
 from fairque.queue.intake import Mint, entry_of
-from fairque.queue.registry import check_name, find_task, task_names
+from fairque.queue.registry import find_task, task_names
 from fairque.queue.submission import is_tied
 from fairque.store.schedules import Definition
 
@@ -155,9 +155,9 @@ def _encode_plain(task: Task[Any]) -> bytes:
 
 def changed_timing(timing: Timing, changes: Mapping[str, Any]) -> Timing:
     """Return a timing with what `changes` names of it changed. Raises as `timed`."""
-    said = {"cron_expr": timing.cron, "every": timing.every_ms and timing.every_ms / 1000}
+    when: dict[str, Any] = {"timezone": timing.zone, "start": utc(timing.start_ms), "end": utc(timing.end_ms)}
+    when |= {"cron_expr": timing.cron, "every": timing.every_ms and timing.every_ms / 1000}
     if changes.get("cron_expr") is not None or changes.get("every") is not None:
-        said = {"cron_expr": None, "every": None}
-    said |= {"timezone": timing.zone, "start": utc(timing.start_ms), "end": utc(timing.end_ms)}
-    fresh = timed(**(said | {name: value for name, value in changes.items() if name in said}))
+        when |= {"cron_expr": None, "every": None}
+    fresh = timed(**(when | {name: value for name, value in changes.items() if name in when}))
     return timing if replace(fresh, anchor_ms=timing.anchor_ms) == timing else fresh

@@ -1,8 +1,8 @@
 """One round of a scheduler: it asks for the lock and for what is due, and fires that. Nothing here speaks to Redis.
 
 What is due, and what comes next, is worked out here, from Redis's clock and the schedule as it was read; whether it
-happens is decided by the script that fires it, and only if nothing has changed since. So a scheduler may stop, die or be
-late anywhere, and others may work on the same schedules meanwhile: each fire is pushed once (I18).
+happens is decided by the script that fires it, and only if nothing has changed since. So a scheduler may stop, die or
+be late anywhere, and others may work on the same schedules meanwhile: each fire is pushed once (I18).
 """
 
 from __future__ import annotations
@@ -104,7 +104,9 @@ def _singly(firing: Firing) -> Iterator[Firing]:
     """Yield a firing in steps of one fire each."""
     schedule, instants, following, passed = firing
     for instant, after in zip(instants, [*instants[1:], following], strict=True):
-        yield Firing(schedule._replace(due_ms=instant if instant != instants[0] else schedule.due_ms), [instant], after, passed)
+        yield Firing(
+            schedule._replace(due_ms=instant if instant != instants[0] else schedule.due_ms), [instant], after, passed
+        )
         passed = None
 
 
@@ -116,4 +118,4 @@ def _put_off(root: str, schedule: Schedule, error: FairqueError, now: str) -> Co
     except (QueueFull, RedisUnavailable):
         raise
     except QueueRefusal as refused:
-        log.error("schedule %s cannot even be put off: %s", schedule.schedule_id, refused)  # noqa: TRY400
+        log.error("schedule %s cannot even be put off: %s", schedule.schedule_id, refused)

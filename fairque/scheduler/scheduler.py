@@ -140,7 +140,7 @@ class TaskScheduler:
 
     def list(self, *, user_id: str | None = None) -> builtins.list[ScheduledTask]:
         """Return all schedules, or those of a user, by their next fire. Read page by page."""
-        return self._queue._converse(self._plan.verbs.list(user_id))
+        return self._queue._converse(self._plan.verbs.all(user_id))
 
     def start(self) -> None:
         """Add the configuration's `schedules:`, and fire what is due, on a thread.
@@ -151,7 +151,7 @@ class TaskScheduler:
         """
         if self._clockwork is not None:
             raise FairqueError(f"scheduler {self.id} has been started already")
-        clockwork = Clockwork(self._queue._driver, self._plan.root, self.id, self._plan.prepare)
+        clockwork = Clockwork(self._queue._driver, self._plan)
         clockwork.start()
         self._clockwork = clockwork
 

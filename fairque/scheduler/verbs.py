@@ -2,70 +2,40 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import logging
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from msgspec.structs import replace
 
-from fairque.core.ids import check_user_id, decode_id
-from fairque.core.models import Task
+from fairque.core.ids import check_user_id
 from fairque.core.quantity import check_whole
-from fairque.core.schedule import (
-    Fire,
-    Origin,
-    Outcome,
-    Overlap,
-    ScheduledTask,
-    State,
-    at_ms,
-    catchup_of,
-    caught_up,
-    check_schedule_id,
-    utc,
-)
+from fairque.core.schedule import Fire, Origin, ScheduledTask, at_ms, caught_up, check_schedule_id
 from fairque.core.wording import clipped
 from fairque.errors import ScheduleError, ScheduleMoved, StoredDataError, UnknownSchedule
-from fairque.queue import reading
 from fairque.queue.intake import Mint, Receipt, receipt_of
 from fairque.scheduler.entries import Draft, changed_timing, drafted, overlap_letter, pushed, timed
+from fairque.scheduler.presenting import fire_of, scheduled_task, task_of
 from fairque.store import schedules
 from fairque.store.call import Call, Conversation
-from fairque.store.records import Record
-from fairque.store.schedules import FireLine, Reading, Schedule
-from fairque.store.tasks import Entry
+from fairque.store.schedules import Reading, Schedule
 
 log = logging.getLogger("fairque.scheduler")
 
 _TRIES: Final = 20
 """How often a change is begun anew because somebody else's, or a fire, came in between."""
-_STATES: Final[Mapping[str, State]] = {"A": "active", "P": "paused", "E": "ended"}
-_OVERLAPS: Final[Mapping[str, Overlap]] = {"s": "skip", "a": "allow"}
-_OUTCOMES: Final[Mapping[str, Outcome]] = {
-    "F": "fired",
-    "H": "by hand",
-    "S": "skipped",
-    "U": "skipped",
-    "B": "refused",
-    "M": "missed",
-    "E": "failed",
-}
-_DETAILS: Final = {
-    "S": "the last task had not ended",
-    "U": "a task of its unique key had not ended",
-    "B": "the backlog was full",
-}
 _LATEST: Final = 253_402_300_799_000
 """The last instant that there is, in epoch milliseconds: of the year 9999."""
 _CHANGES: Final = ("cron_expr", "every", "task", "timezone", "start", "end", "catchup", "overlap", "user_id")
 
 
-Change = Callable[[int, Schedule | None], Schedule | None]
-"""Turns a schedule as it stands at an instant (None: there is none) into what it is to be; None: it stays."""
+T = TypeVar("T")
+
+Change = Callable[[int, Schedule | None], Schedule]
+"""Turns a schedule as it stands at an instant (None: there is none) into what it is to be: itself, if it is to stay."""
 
 
 class ScheduleVerbs:
@@ -97,11 +67,11 @@ class ScheduleVerbs:
     def add(self, draft: Draft) -> Conversation[str]:
         """Write a schedule, unless it is what was added last under its id."""
 
-        def add(now: int, known: Schedule | None) -> Schedule | None:
+        def add(now: int, known: Schedule | None) -> Schedule:
             if known is None:
                 return _settled(Schedule(*draft.head, draft.definition, draft.body), now, None)
             if known.definition.added == draft.definition.added:
-                return None
+                return known
             fresh = known._replace(user_id=draft.user_id, definition=draft.definition, body=draft.body)
             return _settled(_revived(fresh), now, known)
 
@@ -136,29 +106,27 @@ class ScheduleVerbs:
     def turn(self, schedule_id: str, letter: str) -> Conversation[ScheduledTask]:
         """Pause a schedule (`P`), or let it fire again (`A`): what would have fired meanwhile does not."""
 
-        def turn(now: int, known: Schedule | None) -> Schedule | None:
+        def turn(now: int, known: Schedule | None) -> Schedule:
             if known is None:
                 raise _unknown(schedule_id)
-            if letter == known.letter or known.letter == "E":
-                return None
+            if known.letter in {letter, "E"}:
+                return known
             return _settled(known._replace(letter=letter), now, known)
 
         return scheduled_task((yield from self._changed(schedule_id, turn)))
 
     def _changed(self, schedule_id: str, change: Change) -> Conversation[Schedule]:
-        """Change a schedule; anew where it has been changed, or has fired, since it was read."""
-        for _ in range(_TRIES):
+        """Change a schedule that is as it was read."""
+
+        def attempt() -> Conversation[Schedule]:
             found: Reading = yield schedules.read(self._root, check_schedule_id(schedule_id))
             fresh = change(found.now_ms, found.schedule)
-            if fresh is None:
-                break
-            with contextlib.suppress(ScheduleMoved):
-                version = yield schedules.write(self._root, fresh, found.schedule)
-                return fresh._replace(version=version)
-        else:
-            raise ScheduleMoved(f"schedule {schedule_id} is being changed by others all the time: try again")
-        assert found.schedule is not None
-        return found.schedule
+            if fresh is found.schedule:
+                return fresh
+            version = yield schedules.write(self._root, fresh, found.schedule)
+            return fresh._replace(version=version)
+
+        return (yield from _persistently(attempt))
 
     def get(self, schedule_id: str) -> Call[ScheduledTask | None]:
         """Read a schedule."""
@@ -166,17 +134,7 @@ class ScheduleVerbs:
             lambda found: None if found.schedule is None else scheduled_task(found.schedule)
         )
 
-    def known(self, schedule_id: str) -> Call[ScheduledTask]:
-        """Read a schedule that has to be there."""
-
-        def the_one(schedule: ScheduledTask | None) -> ScheduledTask:
-            if schedule is None:
-                raise _unknown(schedule_id)
-            return schedule
-
-        return self.get(schedule_id).then(the_one)
-
-    def list(self, user_id: str | None) -> Conversation[list[ScheduledTask]]:
+    def all(self, user_id: str | None) -> Conversation[list[ScheduledTask]]:
         """Read all schedules, or those of one user; what nobody can read is left out, with a warning."""
         found = []
         for schedule_id, text in (yield from schedules.read_all(self._root)):
@@ -196,26 +154,23 @@ class ScheduleVerbs:
 
     def run_now(self, schedule_id: str) -> Conversation[Receipt[Any]]:
         """Push a schedule's task at once."""
-        for _ in range(_TRIES):
+
+        def attempt() -> Conversation[Receipt[Any]]:
             found: Reading = yield schedules.read(self._root, check_schedule_id(schedule_id))
-            schedule = found.schedule
-            if schedule is None:
-                raise _unknown(schedule_id)
-            task_id, said = self._mint.task_id(schedule.user_id), schedule.definition
-            entry = Entry(schedule.user_id, task_id, said.level, self._mint.nonce(), said.when, schedule.body)
+            schedule = _there(found, schedule_id)
+            entry = schedules.entry_of(schedule, self._mint.task_id(schedule.user_id), self._mint.nonce())
             accepted = yield schedules.fire_by_hand(self._root, schedule, entry, found.now_ms)
-            if accepted is not None:
-                return receipt_of(task_of(schedule), entry, accepted)
-        raise ScheduleMoved(f"schedule {schedule_id} is being changed by others all the time: try again")
+            return receipt_of(task_of(schedule), entry, accepted)
+
+        return (yield from _persistently(attempt))
 
     def history(self, schedule_id: str, limit: int) -> Call[list[Fire]]:
         """Read what came of the last fires."""
         most = check_whole("limit", limit, 1, schedules.FIRES)
 
         def fires(found: Reading) -> list[Fire]:
-            if found.schedule is None:
-                raise _unknown(schedule_id)
-            return [_fire_of(line) for line in found.fires]
+            _there(found, schedule_id)
+            return [fire_of(line) for line in found.fires]
 
         return schedules.read(self._root, check_schedule_id(schedule_id), most).then(fires)
 
@@ -224,9 +179,7 @@ class ScheduleVerbs:
         most = check_whole("count", count, 1, 1000)
 
         def fires(found: Reading) -> list[datetime]:
-            if found.schedule is None:
-                raise _unknown(schedule_id)
-            schedule = scheduled_task(found.schedule)
+            schedule = scheduled_task(_there(found, schedule_id))
             return schedule.fires(most, at_ms(found.now_ms) if schedule.state == "paused" else None)
 
         return schedules.read(self._root, check_schedule_id(schedule_id)).then(fires)
@@ -265,39 +218,23 @@ def _settled(fresh: Schedule, now: int, known: Schedule | None) -> Schedule:
     return fresh._replace(definition=definition, letter=letter, due_ms=None if letter == "P" else due)
 
 
+def _persistently(attempt: Callable[[], Conversation[T]]) -> Conversation[T]:
+    """Try again where somebody else's change, or a fire, came in between."""
+    tries = 0
+    while True:
+        tries += 1
+        try:
+            return (yield from attempt())
+        except ScheduleMoved:
+            if tries == _TRIES:
+                raise
+
+
+def _there(found: Reading, schedule_id: str) -> Schedule:
+    if found.schedule is None:
+        raise _unknown(schedule_id)
+    return found.schedule
+
+
 def _unknown(schedule_id: str) -> UnknownSchedule:
     return UnknownSchedule(f"{clipped(schedule_id)}: no such schedule: it was never added, or was removed")
-
-
-def task_of(schedule: Schedule) -> Task[Any]:
-    """Return what a schedule pushes."""
-    user, level = schedule.user_id, schedule.definition.level
-    record = Record(user, schedule.schedule_id, "Q", level, 0, 0, 0, "", None, schedule.body, None)
-    _, _, span = schedule.definition.when.partition("/")
-    return replace(reading.task_of(record), task_id=None, state=None, expires_in=int(span) / 1000 if span else None)
-
-
-def scheduled_task(schedule: Schedule) -> ScheduledTask:
-    """Return a schedule for people."""
-    said = schedule.definition
-    return ScheduledTask(
-        schedule_id=schedule.schedule_id,
-        task=task_of(schedule),
-        timing=said.timing,
-        catchup=catchup_of(said.catchup),
-        overlap=_OVERLAPS[said.overlap],
-        state=_STATES[schedule.letter],
-        version=schedule.version,
-        next_fire=utc(schedule.due_ms),
-        origin=said.origin,
-        changed=at_ms(said.changed_ms),
-    )
-
-
-def _fire_of(line: FireLine) -> Fire:
-    letter, detail = line.letter, line.detail
-    task_id = decode_id(detail) if letter in "FHSU" else None
-    since = at_ms(int(detail)) if letter == "M" else None
-    said = detail if letter == "E" else _DETAILS.get(letter, "")
-    outcome, instant, at = _OUTCOMES[letter], at_ms(line.instant_ms), at_ms(line.at_ms)
-    return Fire(instant=instant, at=at, outcome=outcome, task_id=task_id, detail=said, since=since)

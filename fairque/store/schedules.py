@@ -1,4 +1,4 @@
-"""Calls about schedules: writing and reading them, the tick of a scheduler, and firing what is due (lib/schedule.lua)."""
+"""Calls about schedules (scripts/lua/lib/schedule.lua): writing and reading them, a scheduler's tick, and firing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import msgspec
 from fairque.core.ids import decode_id, encode_id
 from fairque.core.schedule import Origin
 from fairque.core.timing import Timing
-from fairque.errors import StoredDataError
+from fairque.errors import ScheduleMoved, StoredDataError
 from fairque.store.call import Argument, Call, Conversation
 from fairque.store.readings import table
 from fairque.store.tasks import WAKE_LIMIT, Accepted, Entry, read_accepted
@@ -140,11 +140,17 @@ def fire(root: str, firings: Iterable[Firing], now: str = "") -> Call[list[bool]
     return Call("fire", root, tuple(args), lambda reply: [bool(moved) for moved in reply])
 
 
-def fire_by_hand(root: str, schedule: Schedule, entry: Entry, at_ms: int, now: str = "") -> Call[Accepted | None]:
-    """Push a schedule's task at once, beside its fires; answers None where the schedule was changed since it was read."""
+def fire_by_hand(root: str, schedule: Schedule, entry: Entry, at_ms: int, now: str = "") -> Call[Accepted]:
+    """Push a schedule's task at once, beside its fires. Raises `ScheduleMoved` where it is not as it was read."""
     fire = (at_ms, encode_id(entry.task_id), entry.nonce)
     args = (now, WAKE_LIMIT, *_front(schedule, "", ""), "", 1, *fire)
-    return Call("fire", root, args, lambda reply: read_accepted(entry, reply[0]) if reply[0] else None)
+
+    def read(reply: list[Any]) -> Accepted:
+        if not reply[0]:
+            raise ScheduleMoved
+        return read_accepted(entry, reply[0])
+
+    return Call("fire", root, args, read)
 
 
 def postpone(root: str, schedule: Schedule, why: str, now: str = "") -> Call[bool]:
@@ -210,10 +216,15 @@ def read_head(schedule_id: str, text: bytes) -> Schedule:
 
 
 def entry_at(schedule: Schedule, instant: int) -> Entry:
-    """Return the task that a schedule pushes at an instant: its id and nonce are made of schedule, version and instant."""
+    """Return the task of a fire: its id and its nonce are made of schedule, version and instant."""
     task_id = f"{schedule.schedule_id}/{schedule.version}/{instant}"
-    nonce = hashlib.sha1(task_id.encode(), usedforsecurity=False).hexdigest()[:12]
-    return Entry(schedule.user_id, task_id, schedule.definition.level, nonce, schedule.definition.when, schedule.body)
+    return entry_of(schedule, task_id, hashlib.sha1(task_id.encode(), usedforsecurity=False).hexdigest()[:12])
+
+
+def entry_of(schedule: Schedule, task_id: str, nonce: str) -> Entry:
+    """Return the task that a schedule pushes."""
+    said = schedule.definition
+    return Entry(schedule.user_id, task_id, said.level, nonce, said.when, schedule.body)
 
 
 def _front(schedule: Schedule, due: str, following: str) -> tuple[Argument, ...]:

@@ -15,6 +15,8 @@ from fairque.core.quantity import check_timeout
 from fairque.core.settings import Settings, WorkerSettings
 from fairque.errors import FairqueError, TaskValidationError
 from fairque.queue.verbs import Verbs
+from fairque.scheduler.clockwork import Clockwork
+from fairque.scheduler.plan import SchedulePlan
 from fairque.signals import HEARING, on_signals
 from fairque.store import readings
 from fairque.store.driver import Driver
@@ -42,6 +44,8 @@ class Service:
         self._handler = handler
         self._middleware = _checked(middleware)
         self._crew: Crew | None = None
+        self._schedules = SchedulePlan(config, self._verbs, self.id) if config.scheduler.embedded else None
+        self._clockwork: Clockwork | None = None
         self._stopping = threading.Lock()
         self._signals = 0
 
@@ -67,12 +71,17 @@ class Service:
             )
         self._driver.converse(self._verbs.meet())
         crew = Crew(self._verbs, self.settings, self._handler, self._middleware, self._driver, event_loop)
+        clockwork = None if self._schedules is None else Clockwork(self._driver, self._schedules)
         try:
+            if clockwork is not None:
+                clockwork.start()
             crew.start()
         except BaseException:
             crew.close()
+            if clockwork is not None:
+                clockwork.stop()
             raise
-        self._crew = crew
+        self._crew, self._clockwork = crew, clockwork
         log.info("worker %s serves %s", self.id, ", ".join(self.settings.assigned_users[:5]) or "steal targets only")
 
     def stop(self, timeout: float | None = None) -> None:
@@ -83,6 +92,9 @@ class Service:
         if crew is not None:
             crew.loop.stop(self.settings.graceful_shutdown_timeout if timeout is None else check_timeout(timeout))
         with self._stopping:
+            if self._clockwork is not None:
+                self._clockwork.stop()
+                self._clockwork = None
             if self._crew is not None:
                 self._crew.close()
                 self._crew = None

@@ -15,11 +15,11 @@ from msgspec.structs import replace
 from fairque.core.settings import RedisSettings, Settings
 from fairque.errors import FairqueError
 from fairque.queue.verbs import Verbs
+from fairque.signals import HEARING, on_signals
 from fairque.store.bereavement import bereave
 from fairque.store.claims import lists_of
 from fairque.store.driver import Driver
 from fairque.worker.post import Post
-from fairque.signals import HEARING, on_signals
 from fairque.worker.ward import nth
 
 log = logging.getLogger("fairque.worker")

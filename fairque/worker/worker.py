@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from fairque.core.settings import Settings, WorkerSettings
-from fairque.worker.handler import Middleware, TaskHandler
 from fairque.signals import HEARING
+from fairque.worker.handler import Middleware, TaskHandler
 from fairque.worker.service import Service
 
 

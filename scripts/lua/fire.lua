@@ -5,9 +5,9 @@
 -- include: keys guard names stats limits counts record unique lane who retention ring wake due weigh backlog
 -- include: accept close schedule firing
 -- takes: now, wake limit; per schedule: id, version, the fire that is due ('': by hand, it does not move on), the next
---   one ('': none), overlap (a or s: skipped while the last task lives), level, when, body (as `push`), remark (the last
---   instant that was passed over and, behind `:`, the first; or ''), number of fires; per fire: instant, task id, nonce
---   Next `!`: nothing is fired; it is looked at again in a minute, and the remark says why
+--   one ('': none), overlap (a or s: skipped while the last task lives), level, when, body (as `push`), remark (of what
+--   was passed over the last instant and, behind `:`, the first; or ''), number of fires; per fire: instant, task id,
+--   nonce. Next `!`: nothing is fired; it is looked at again in a minute, and the remark says why
 -- replies: per schedule 1 it has moved on, 0 it is not as it was read (it was changed, or is gone); by hand: as `push`.
 --   Refuses BACKLOG, but for a single fire that was due, of which it is noted
 local now, wake_limit = unpack(ARGV, 1, 2)

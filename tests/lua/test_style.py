@@ -76,8 +76,10 @@ def test_a_command_that_only_reads_says_so(path: Path) -> None:
 def test_only_what_adds_tasks_or_values_is_refused_when_redis_is_full() -> None:
     assert [path.stem for path in COMMANDS if "flags=" not in path.read_text().splitlines()[0]] == [
         "enqueue",
+        "fire",
         "link",
         "push",
+        "schedule",
         "xcom",
     ]
 

@@ -30,8 +30,8 @@ local function task_alive(known)
   return record and record.nonce == known.nonce and not is_ended(record) and known.task or nil
 end
 
--- Add the tasks of a schedule's fires to `flat`, as a push has them (lib/weigh). Of one that may not overlap itself that
--- is one at most, and none while the last one lives.
+-- Add the tasks of a schedule's fires to `flat`, as a push has them (lib/weigh). Of one that may not overlap itself
+-- that is one at most, and none while the last one lives.
 local function plan_fires(one, flat)
   local known = one.known
   local alive = one.overlap == 's' and task_alive(known)
