@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any, cast
@@ -9,7 +10,7 @@ from typing import Any, cast
 import pytest
 import redis
 
-from fairque import AsyncTaskQueue, FairQueueConfig, TaskQueue
+from fairque import AsyncTaskQueue, AsyncTaskScheduler, FairQueueConfig, TaskQueue, TaskScheduler
 from fairque.core.settings import QueueSettings, RedisSettings, WorkerSettings
 from tests.contract.facade import Blocking, Loop
 from tests.proxy import Proxy, proxied
@@ -44,6 +45,18 @@ def make(request: pytest.FixtureRequest, config: FairQueueConfig) -> Iterator[Ma
             return cast("TaskQueue", made)
 
         yield one
+
+
+@pytest.fixture
+def scheduler(make: Make, config: FairQueueConfig) -> Iterator[TaskScheduler]:
+    """Give the schedules of the queue, in the colour of the test."""
+    queue: Any = make()
+    if not isinstance(queue, Blocking):
+        with contextlib.closing(TaskScheduler(config)) as scheduler:
+            yield scheduler
+        return
+    with Blocking(AsyncTaskScheduler(config), queue.loop) as made:
+        yield cast("TaskScheduler", made)
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ class Blocking:
     """Stands for an object whose methods are coroutines: each call runs to its end on the loop."""
 
     def __init__(self, inner: object, loop: Loop) -> None:
-        self._inner, self._loop = inner, loop
+        self._inner, self.loop = inner, loop
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._inner, name)
@@ -55,12 +55,12 @@ class Blocking:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._loop.run(self._inner.close())  # type: ignore[attr-defined]
+        self.loop.run(self._inner.close())  # type: ignore[attr-defined]
 
     def _blocking(self, method: Any) -> Any:
         def call(*args: Any, **kwargs: Any) -> Any:
             try:
-                return self._faced(self._loop.run(method(*args, **kwargs)))
+                return self._faced(self.loop.run(method(*args, **kwargs)))
             except PartialPush as partial:
                 partial.handles = tuple(map(self._faced, partial.handles))
                 raise
@@ -71,8 +71,8 @@ class Blocking:
         if isinstance(answer, list):
             return [self._faced(item) for item in answer]
         if isinstance(answer, AsyncRun):
-            return BlockingRun(answer, self._loop)
-        return Blocking(answer, self._loop) if isinstance(answer, AsyncTaskHandle | AsyncTaskQueue) else answer
+            return BlockingRun(answer, self.loop)
+        return Blocking(answer, self.loop) if isinstance(answer, AsyncTaskHandle | AsyncTaskQueue) else answer
 
 
 class BlockingRun(Blocking, Sequence[Any]):
