@@ -65,7 +65,8 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert Settings().schedules == ()
     one = schedule()
     assert (one.cron, one.timezone, one.start, one.end, one.catchup, one.overlap) == (*4 * (None,), "one", "skip")
-    assert (one.args, one.kwargs, one.options, one.starts, one.ends) == ((), {}, {"user_id": "user:1"}, None, None)
+    assert (one.args, one.kwargs, one.options) == ((), {}, {"user_id": "user:1"})
+    assert one.how == {"catchup": "one", "overlap": "skip"}
 
 
 def test_every_fault_is_one_line_with_file_and_path_and_all_are_told_at_once(tmp_path: Path) -> None:
@@ -147,10 +148,11 @@ def test_what_cannot_be_caught_up_with(catchup: str) -> None:
 
 
 def test_instants_name_their_offset_and_the_end_lies_behind_the_start() -> None:
-    one = schedule(start="2026-03-01T09:00:00+01:00", end="2026-03-01 08:00:01Z")
-    assert one.starts == datetime(2026, 3, 1, 8, tzinfo=UTC)
-    assert one.ends == datetime(2026, 3, 1, 8, 0, 1, tzinfo=UTC)
-    assert faults_of(start="2026-03-01T09:00:00Z", end="2026-03-01T10:00:00+01:00") == ("end: must lie after start",)
+    one = schedule(timezone="Asia/Tokyo", start="2026-03-01T09:00:00+01:00", end="2026-03-01 08:00:01Z")
+    start, end = (datetime(2026, 3, 1, 8, 0, second, tzinfo=UTC) for second in (0, 1))
+    assert one.when == {"cron_expr": None, "every": 60, "timezone": "Asia/Tokyo", "start": start, "end": end}
+    assert schedule().when["start"] is None
+    assert faults_of(start="2026-03-01T09:00:01Z", end="2026-03-01T10:00:00+01:00") == ("end: is before start",)
     assert faults_of(start="1969-03-01T09:00:00Z") == ("start: must lie between 1970 and 9998, got the year 1969",)
     assert faults_of(end="9999-12-31T23:59:59-05:00") == ("end: is out of the range of UTC datetimes",)
 

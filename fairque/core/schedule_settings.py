@@ -57,8 +57,8 @@ def _when_faults(cron: str | None, every: float | None) -> Iterator[Problem]:
 
 def _span_faults(end: str | None, start: str | None) -> Iterator[Problem]:
     try:
-        if end and start and instant_of("end", end) <= instant_of("start", start):
-            yield Problem("", "must lie after start")
+        if end and start and instant_of("end", end) < instant_of("start", start):
+            yield Problem("", "is before start")
     except TaskValidationError:
         return  # which is told by the rule of that field
 
@@ -121,14 +121,15 @@ class ScheduleSettings(Section, frozen=True, kw_only=True):
         return {name: value for name, value in given.items() if value is not None}
 
     @property
-    def starts(self) -> datetime | None:
-        """When it may first fire, in UTC."""
-        return None if self.start is None else instant_of("start", self.start)
+    def when(self) -> dict[str, Any]:
+        """What says when it fires, as `add_schedule` takes it."""
+        start, end = (text and instant_of(name, text) for name, text in (("start", self.start), ("end", self.end)))
+        return {"cron_expr": self.cron, "every": self.every, "timezone": self.timezone, "start": start, "end": end}
 
     @property
-    def ends(self) -> datetime | None:
-        """When it may last fire, in UTC."""
-        return None if self.end is None else instant_of("end", self.end)
+    def how(self) -> dict[str, str]:
+        """What it does with fires that come late or too soon, as `add_schedule` takes it."""
+        return {"catchup": self.catchup, "overlap": self.overlap}
 
 
 def instant_of(name: str, text: str) -> datetime:
