@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from fairque.core.schedule_settings import ScheduleSettings
 from fairque.core.settings import Settings
@@ -46,12 +45,6 @@ class SchedulePlan:
     def _draft(self, place: int, entry: ScheduleSettings) -> Draft:
         try:
             task = task_named(entry.task, entry.args, entry.kwargs).with_(**entry.options)
-            how = {"catchup": entry.catchup, "overlap": entry.overlap}
-            return self.verbs.draft(entry.id, task, None, _when(entry), how, "yaml")
+            return self.verbs.draft(entry.id, task, None, entry.when, entry.how, "yaml")
         except FairqueError as error:
             raise ConfigError(f"schedules[{place}]: {error}") from error
-
-
-def _when(entry: ScheduleSettings) -> dict[str, Any]:
-    start, end = entry.starts, entry.ends
-    return {"cron_expr": entry.cron, "every": entry.every, "timezone": entry.timezone, "start": start, "end": end}
