@@ -38,6 +38,7 @@ def main() -> int:
         found = pool.imap_unordered(_changes, names, chunksize=4)
         changes = [change for some in watched(found, "looks for changes", len(names)) for change in some]
         windows, verdict = distinct(changes), Verdict()
+        console.print(f"{len(changes):,} changes of {len(names)} zones; {len(windows):,} of them are distinct")
         for one in watched(pool.imap(compared, windows, chunksize=8), "compares", len(windows)):
             verdict += one
     if closest(changes) <= STRIDE:
