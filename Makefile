@@ -6,7 +6,7 @@ SEED ?= 1
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench bench-fairness bench-graphs race chaos graphs soak explore crashes clean
+.PHONY: help demo test lint format bench bench-fairness bench-graphs race chaos graphs soak explore crashes zones clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "}; {printf "  make %-14s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ explore: $(READY) ## Go through all states that few steps lead to, on the real s
 
 crashes: $(READY) ## Let clients die at each moment of each call, and see that others carry on
 	$(BIN)/python -m tests.explore crashes
+
+zones: $(READY) ## Compare cron with a minute-by-minute scan around each change of each time zone's clocks (some minutes)
+	$(BIN)/python -m tests.zones
 
 clean: ## Remove the virtual environment and all caches
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

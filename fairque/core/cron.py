@@ -33,6 +33,9 @@ NAMED: Final = {
 _YEARS: Final = 50
 """In which an expression must fire at least once. 29 February is a given weekday every 40 years, at the least."""
 
+_HOURS: Final = 1
+"""Where croniter keeps the hours; all 24 of them are `*`, however they were written."""
+
 _YEAR_9999: Final = 253_370_764_800
 """Its first second: from here on nothing fires, since datetime ends soon after."""
 
@@ -107,7 +110,7 @@ def _parsed(text: str) -> Cron:
     wrong = _wrong_count(fields) or fault(fields)
     if wrong is None:
         named = _croniter(fields)
-        cron = Cron(text, fields[-4].startswith("*") or "*" in named.expanded[named.fields.index(1)], named)
+        cron = Cron(text, fields[-4].startswith("*") or "*" in named.expanded[_HOURS], named)
         if cron._named_after(0) is not None:
             return cron
         wrong = "never fires: there is no such day"
