@@ -17,10 +17,13 @@ _WALK: Final = 400
 
 
 class Fires(NamedTuple):
-    """The last fires of a span, in order; and the one before them that was left out, if any was."""
+    """The last fires of a span, in order; the one before them that was left out, if any was; and the first one after
+    the span.
+    """
 
     kept: list[int]
     passed: int | None
+    following: int | None
 
 
 class Timing(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -62,11 +65,11 @@ class Timing(msgspec.Struct, frozen=True, omit_defaults=True):
             found.append(fire)
             fire = self.after(fire)
         if fire is not None and fire <= until:
-            found = [until + 1]
+            found, fire = [until + 1], self.after(until)
             while len(found) <= most + 1 and found[0] > first:
                 found.insert(0, self._last(first, found[0] - 1))
             found.pop()
-        return Fires(found[-most:], found[-most - 1] if len(found) > most else None)
+        return Fires(found[-most:], found[-most - 1] if len(found) > most else None, fire)
 
     def _last(self, first: int, until: int) -> int:
         """Return the last fire from `first`, which is one, to `until`: by looking back in ever greater steps, then by

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from fairque.errors import BacklogFull, FairqueError, QueueFull, QueueRefusal, RedisUnavailable, StoredDataError
+from fairque.errors import FairqueError, QueueFull, QueueRefusal
 from fairque.store import schedules
 from fairque.store.call import Conversation
 from fairque.store.schedules import DUE, Firing, Schedule
@@ -64,10 +64,11 @@ def firing_of(schedule: Schedule, now: int) -> Firing:
     """
     timing, catchup = schedule.definition.timing, schedule.definition.catchup
     due = now if schedule.due_ms is None else schedule.due_ms
-    kept, passed = timing.latest(due, now, max(catchup, 1))
+    kept, passed, following = timing.latest(due, now, max(catchup, 1))
     if catchup == 0 and kept[-1] < now - ON_TIME:
         kept, passed = [], kept[-1]
-    following = kept[DUE] if len(kept) > DUE else timing.after(now)
+    if len(kept) > DUE:
+        following = kept[DUE]
     return Firing(schedule, kept[:DUE], following, None if passed is None else (passed, due))
 
 
@@ -89,24 +90,26 @@ def _fire(root: str, batch: Sequence[Firing], now: str) -> Conversation[None]:
     """Fire a batch; where it is refused, each fire by itself, so that one schedule's trouble is not another's."""
     try:
         yield schedules.fire(root, batch, now)
-    except (QueueFull, RedisUnavailable):
+    except QueueFull:
         raise
-    except (QueueRefusal, StoredDataError) as error:
-        if len(batch) == 1 and (len(batch[0].instants) == 1 or not isinstance(error, BacklogFull)):
+    except QueueRefusal as error:
+        if len(batch) == 1 and len(batch[0].instants) < 2:
             yield from _put_off(root, batch[0].schedule, error, now)
             return
         for firing in batch:
-            for one in _singly(firing) if isinstance(error, BacklogFull) else (firing,):
+            for one in _singly(firing):
                 yield from _fire(root, [one], now)
 
 
 def _singly(firing: Firing) -> Iterator[Firing]:
     """Yield a firing in steps of one fire each."""
     schedule, instants, following, passed = firing
-    for instant, after in zip(instants, [*instants[1:], following], strict=True):
-        yield Firing(
-            schedule._replace(due_ms=instant if instant != instants[0] else schedule.due_ms), [instant], after, passed
-        )
+    if len(instants) < 2:
+        yield firing
+        return
+    dues, nexts = [schedule.due_ms, *instants[1:]], [*instants[1:], following]
+    for due, instant, after in zip(dues, instants, nexts, strict=True):
+        yield Firing(schedule._replace(due_ms=due), [instant], after, passed)
         passed = None
 
 
@@ -115,7 +118,7 @@ def _put_off(root: str, schedule: Schedule, error: FairqueError, now: str) -> Co
     log.error("schedule %s of user %s cannot fire: %s", schedule.schedule_id, schedule.user_id, error)
     try:
         yield schedules.postpone(root, schedule, " ".join(str(error).split())[:200], now)
-    except (QueueFull, RedisUnavailable):
+    except QueueFull:
         raise
     except QueueRefusal as refused:
         log.error("schedule %s cannot even be put off: %s", schedule.schedule_id, refused)
