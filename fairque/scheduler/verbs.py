@@ -72,6 +72,12 @@ class ScheduleVerbs:
                 return _settled(Schedule(*draft.head, draft.definition, draft.body), now, None)
             if known.definition.added == draft.definition.added:
                 return known
+            configured = draft.definition.origin == known.definition.origin == "yaml"
+            if known.user_id != draft.user_id and not configured:
+                raise ScheduleError(
+                    f"schedule_id: {clipped(draft.schedule_id)!r} is a schedule of another user: choose another id, "
+                    "or say update(schedule_id, user_id=...)"
+                )
             fresh = known._replace(user_id=draft.user_id, definition=draft.definition, body=draft.body)
             return _settled(_revived(fresh), now, known)
 
@@ -98,7 +104,9 @@ class ScheduleVerbs:
         if "overlap" in changes:
             said = replace(said, overlap=overlap_letter(changes["overlap"]))
         if "task" in changes:
-            user, level, when, body = pushed(changes["task"], changes.get("user_id") or known.user_id, self._mint)
+            task = changes["task"]
+            user_id = changes.get("user_id") or getattr(task, "user_id", None) or known.user_id
+            user, level, when, body = pushed(task, user_id, self._mint)
             return known._replace(user_id=user, definition=replace(said, level=level, when=when), body=body)
         user = check_user_id(changes["user_id"]) if "user_id" in changes else known.user_id
         return known._replace(user_id=user, definition=said)

@@ -8,9 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from fairque import (
-    TaskScheduler,
-)
+from fairque import ScheduleError, TaskScheduler
 from fairque.errors import TaskValidationError
 from tests.contract.jobs import Point, add, double, echo, move
 from tests.contract.timetable import all_told, nightly, told
@@ -155,3 +153,13 @@ def test_what_is_no_schedule_is_refused_and_nothing_is_written(
     with pytest.raises(TaskValidationError, match=message):
         nightly(scheduler, **change)
     assert dump() == before
+
+
+def test_an_id_that_another_user_has_is_not_taken_from_it(scheduler: TaskScheduler) -> None:
+    nightly(scheduler)
+    before = all_told(scheduler)
+    with pytest.raises(ScheduleError, match="'nightly' is a schedule of another user"):
+        nightly(scheduler, user_id="v")
+    assert all_told(scheduler) == before
+    assert scheduler.update("nightly", task=add(5, 6).with_(user_id="v")).user_id == "v"
+    assert scheduler.update("nightly", task=add(7, 8)).user_id == "v"
