@@ -1,4 +1,4 @@
-"""How a worker logs to stderr: lines for people, or one JSON object a line for machines."""
+"""How a worker or a scheduler logs to stderr: lines for people, or one JSON object a line for machines."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ format_option = click.option(
     type=click.Choice(("text", "json")),
     default="text",
     show_default=True,
-    help="json: an object a line, with the ids of worker, task and user.",
+    help="json: an object a line, with the ids of process, task and user.",
 )
 
 
 class JsonFormatter(logging.Formatter):
-    """Writes a record as one line of JSON: time (UTC), level, logger, message, worker, pid; task_id, user_id, attempt
-    and task, where the record has them; and the traceback of an exception, which shows no variables.
+    """Writes a record as one line of JSON: time (UTC), level, logger, message, worker (or another `role`), pid;
+    task_id, user_id, attempt and task, where the record has them; and the traceback of an exception, which shows no
+    variables.
     """
 
-    def __init__(self, worker_id: str | None) -> None:
+    def __init__(self, process_id: str | None, role: str = "worker") -> None:
         super().__init__()
-        self._worker_id = worker_id
+        self._process_id, self._role = process_id, role
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -40,7 +41,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
-            "worker": self._worker_id,
+            self._role: self._process_id,
             "pid": os.getpid(),
         }
         line |= {field: value for field in FIELDS if (value := getattr(record, field, None)) is not None}
@@ -49,7 +50,7 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, default=str)
 
 
-def log_to_stderr(form: str, level: str, worker_id: str | None) -> None:
+def log_to_stderr(form: str, level: str, process_id: str | None, role: str = "worker") -> None:
     """Log in this format: `json` whatever was set up before, and with Python's warnings; `text` unless a module of
     tasks has set up logging in its own way.
     """
@@ -57,6 +58,6 @@ def log_to_stderr(form: str, level: str, worker_id: str | None) -> None:
         logging.basicConfig(stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)-7s %(message)s")
         return
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter(worker_id))
+    handler.setFormatter(JsonFormatter(process_id, role))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(capture=True)

@@ -16,6 +16,7 @@ from fairque.core.ids import check_name
 from fairque.core.limits import Caps
 from fairque.core.settings import FairnessSettings
 from fairque.errors import TaskValidationError
+from fairque.queue.explaining import knows
 from fairque.queue.queue import TaskQueue
 from fairque.queue.shares import AllLimits
 
@@ -130,11 +131,9 @@ def _tell(found: TaskQueue, task: str | None, address: str, *, as_json: bool) ->
 def _doubt(found: TaskQueue, name: str) -> str:
     """Return a remark where workers are up and none of them knows a task of this name; else nothing."""
     workers = found.workers()
-    names = {known for worker in workers for known in worker.get("tasks", ())}
-    untold = any(worker.get("tasks_total", 0) > len(worker.get("tasks", ())) for worker in workers)
-    if not workers or untold or name in names:
+    if not workers or any(knows(worker, name) for worker in workers):
         return ""
-    meant = nearest(name, names)
+    meant = nearest(name, {known for worker in workers for known in worker.get("tasks", ())})
     return f"none of the workers knows a task {name}{f'; did you mean {meant}?' if meant else ''}"
 
 

@@ -66,18 +66,22 @@ def changes_of(options: Mapping[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def opened(config_path: Path | None) -> Iterator[tuple[TaskQueue, str]]:
-    """Give the queue of a configuration, and where it is.
+    """Give the queue of a configuration, and where it is."""
+    config = impatient(load_config(config_path))
+    with unwarned(), TaskQueue(config) as queue:
+        yield queue, config.redis.address
 
-    That the configuration's `fairness:` may not be what is in force is not warned of here: these commands tell and
+
+@contextmanager
+def unwarned() -> Iterator[None]:
+    """Do not warn in the block that the configuration's `fairness:` may not be what is in force: commands tell and
     change what is.
     """
-    config = impatient(load_config(config_path))
     log = logging.getLogger("fairque.queue")
     level = log.level
     log.setLevel(logging.ERROR)
     try:
-        with TaskQueue(config) as queue:
-            yield queue, config.redis.address
+        yield
     finally:
         log.setLevel(level)
 

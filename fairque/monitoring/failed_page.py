@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from fairque.core.models import Task
-from fairque.monitoring.tables import plain_table, quantity, span
+from fairque.monitoring.tables import cut_off, plain_table, quantity, span
 from fairque.monitoring.task_page import one_line, plain
 
 
@@ -31,18 +31,13 @@ def failed_table(tasks: Iterable[Task[Any]], *, now: datetime, pretty: bool) -> 
     for task in tasks:
         table.add_row(
             Text(task.task_id or "", "bold"),
-            _cut(task.user_id or ""),
-            _cut(task.name or "-"),
+            cut_off(task.user_id or ""),
+            cut_off(task.name or "-"),
             quantity(task.attempt),
             Text("-" if task.ended_at is None else f"{span((now - task.ended_at).total_seconds())} ago"),
-            _cut(_error(task), "red"),
+            cut_off(_error(task), "red"),
         )
     return table
-
-
-def _cut(text: str, style: str = "") -> Text:
-    """Return a cell that is cut off where the terminal has no room for it; the others are not."""
-    return Text(text, style, no_wrap=True, overflow="ellipsis")
 
 
 def _error(task: Task[Any]) -> str:

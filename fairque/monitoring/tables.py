@@ -161,6 +161,11 @@ def bars_text(user: Standing) -> Text:
     return Text(", ".join(words[bar] for bar in user.bars), "yellow")
 
 
+def cut_off(text: str, style: str = "") -> Text:
+    """Return a cell that is cut off where the terminal has no room for it; the others are not."""
+    return Text(text, style, no_wrap=True, overflow="ellipsis")
+
+
 def quantity(amount: int, style: str = "") -> Text:
     """Return a number, faint where it is nothing."""
     return Text(f"{amount:,}", style if amount else "dim")

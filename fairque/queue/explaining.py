@@ -158,16 +158,22 @@ def _of_bar(what: str, bar: Bar) -> Iterator[Reason]:
 
 
 def _of_workers(found: Explained, name: str, workers: Iterable[Mapping[str, Any]]) -> Iterator[Reason]:
-    up = [worker for worker in workers if found.now_ms / 1000 - worker["last_seen"] < _ALIVE]
+    up = workers_up(workers, found.now_ms / 1000)
     serving = [worker for worker in up if {"*", *found.lists} & set(worker.get("lists", ()))]
     if not serving:
         others = f": {_many(len(up), 'worker')} up, for others" if up else ": none is up"
         yield Reason("no_worker", f"no worker serves this user{others}")
-    elif name and not any(_may_know(worker, name) for worker in serving):
+    elif name and not any(knows(worker, name) for worker in serving):
         yield Reason("unknown_task", f"no worker knows this task: {name} is in none of the modules they imported")
 
 
-def _may_know(worker: Mapping[str, Any], name: str) -> bool:
+def workers_up(workers: Iterable[Mapping[str, Any]], now: float) -> list[Mapping[str, Any]]:
+    """Return the workers that have been heard of lately enough to be up. `now` is in epoch seconds."""
+    return [worker for worker in workers if now - worker["last_seen"] < _ALIVE]
+
+
+def knows(worker: Mapping[str, Any], name: str) -> bool:
+    """Whether a worker has imported a task of that name, as far as can be told: it names only so many."""
     names = worker.get("tasks", ())
     return name in names or int(worker.get("tasks_total", 0)) > len(names)
 
