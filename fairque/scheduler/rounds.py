@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from fairque.errors import FairqueError, QueueFull, QueueRefusal
 from fairque.store import schedules
-from fairque.store.call import Conversation
+from fairque.store.call import READING, Conversation
 from fairque.store.schedules import DUE, Firing, Schedule
 
 log = logging.getLogger("fairque.scheduler")
@@ -44,7 +44,8 @@ def round_of(root: str, token: str, member: str, now: str = "") -> Conversation[
     firings = list[Firing]()
     for schedule_id, text in tick.due:
         try:
-            firings.append(firing_of(schedules.read_schedule(schedule_id, text), tick.now_ms))
+            with READING:
+                firings.append(firing_of(schedules.read_schedule(schedule_id, text), tick.now_ms))
         except FairqueError as error:
             yield from _put_off(root, schedules.read_head(schedule_id, text), error, now)
     for batch in _batches(firings):

@@ -12,7 +12,6 @@ local BYTES, GONE = 4194304, 10000     -- of one answer; ms after which a silent
 now = open_queue(now)
 guard_schedules()
 guard_zsets(SCHEDULERS)
-redis.call('STRLEN', LOCK)
 local till, holder = string.match(redis.call('GET', LOCK) or '', '^(%d+):([^:]*):')
 local free = not till or holder == token or tonumber(till) <= now
 save_queue()
@@ -37,12 +36,12 @@ for n, id in ipairs(due) do
   if n > 1 and bytes > BYTES then
     break
   end
-  local text = redis.call('HGET', SCHEDULES, id)
-  if parse_schedule(text) then
+  local known = sound_schedule(id)
+  if known and known.state == 'A' and (tonumber(known.due) or math.huge) <= now then
     answer[#answer + 1] = id
-    answer[#answer + 1] = text
-  else     -- nobody can fire it
-    redis.call('ZREM', SCHEDULES_DUE, id)
+    answer[#answer + 1] = format_schedule(known)
+  else     -- nobody can fire it, or not yet
+    enter_due(id, known)
   end
 end
 local following = redis.call('ZRANGE', SCHEDULES_DUE, '(' .. now, '+inf', 'BYSCORE', 'LIMIT', 0, 1, 'WITHSCORES')

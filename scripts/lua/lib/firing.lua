@@ -31,10 +31,10 @@ local function task_alive(known)
 end
 
 -- Add the tasks of a schedule's fires to `flat`, as a push has them (lib/weigh). Of one that may not overlap itself
--- that is one at most, and none while the last one lives.
+-- that is one at most, and none while the last one lives; by hand it is fired all the same.
 local function plan_fires(one, flat)
   local known = one.known
-  local alive = one.overlap == 's' and task_alive(known)
+  local alive = one.overlap == 's' and not one.by_hand and task_alive(known)
   for _, fire in ipairs(one.fires) do
     if alive then
       fire.letter, fire.detail = 'S', alive
@@ -66,8 +66,8 @@ local function conclude(one, answers)
     elseif answer == 0 then
       known.task, known.nonce = fire.id, fire.nonce
       note(one.by_hand and 'H' or 'F', fire.instant, fire.id)
-    elseif answer ~= 1 then
-      note('U', fire.instant, string.match(answer, '^[^|]*'))
+    elseif answer ~= 1 and not one.by_hand then     -- else who asked for it hears which task stands in its way
+      note('U', fire.instant, string.match(answer, '^(.*)|') or fire.id)
     end
   end
   note_fires(known.user, one.id, one.lines)
@@ -82,11 +82,15 @@ local function move_on(one)
   save_schedule(one.id, known)
 end
 
--- Look again in a minute at a schedule that nobody here can make sense of; its remark says why.
+-- Look again in a minute at a schedule that nobody here can make sense of; its remark says why, and is noted once.
 local function postpone(one)
-  local at = tonumber(redis.call('ZSCORE', SCHEDULES_DUE, one.id))
+  local user, due, at = one.known.user, one.known.due, tonumber(redis.call('ZSCORE', SCHEDULES_DUE, one.id))
   if at and at <= queue.now then
     redis.call('ZADD', SCHEDULES_DUE, queue.now + POSTPONED, one.id)
-    note_fires(one.known.user, one.id, { string.format('E:%s:%d:%s', one.known.due, queue.now, one.remark) })
+    local last = redis.call('LINDEX', fires_key(user, one.id), 0) or ''
+    local instant, why = string.match(last, '^E:(%d+):%d+:(.*)$')
+    if instant ~= due or why ~= one.remark then
+      note_fires(user, one.id, { string.format('E:%s:%d:%s', due, queue.now, one.remark) })
+    end
   end
 end

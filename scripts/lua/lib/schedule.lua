@@ -8,13 +8,21 @@ local FIRES_KEPT, FIRES_TTL = 100, 2592000000     -- how many, and for how many 
 
 local function parse_schedule(text)
   local version, state, due, before, user, task, nonce, body = string.match(text or '', SCHEDULE)
-  return version and { version = version, state = state, due = due, before = before, user = user, task = task,
-    nonce = nonce, body = body }
+  if version and #version < 16 then
+    return { version = version, state = state, due = due, before = before, user = user, task = task, nonce = nonce,
+      body = body }
+  end
 end
 
 local function format_schedule(known)
   return string.format('%s:%s:%s:%s:%s:%s:%s|%s', known.version, known.state, known.due, known.before, known.user,
     known.task, known.nonce, known.body)
+end
+
+-- What is known of a schedule, unless it is damaged: its user must have it.
+local function sound_schedule(id)
+  local known = parse_schedule(redis.call('HGET', SCHEDULES, id))
+  return known and redis.pcall('SISMEMBER', user_key(known.user, 'schedules'), id) == 1 and known or nil
 end
 
 local function fires_key(user, id)
@@ -29,14 +37,19 @@ local function guard_schedules(user)
   end
 end
 
--- Write what is known of a schedule, and when it is due.
-local function save_schedule(id, known)
-  redis.call('HSET', SCHEDULES, id, format_schedule(known))
-  if known.state == 'A' and known.due ~= '' then
+-- Have a schedule looked at when it fires next, or never.
+local function enter_due(id, known)
+  if known and known.state == 'A' and known.due ~= '' then
     redis.call('ZADD', SCHEDULES_DUE, known.due, id)
   else
     redis.call('ZREM', SCHEDULES_DUE, id)
   end
+end
+
+-- Write what is known of a schedule, and when it is due.
+local function save_schedule(id, known)
+  redis.call('HSET', SCHEDULES, id, format_schedule(known))
+  enter_due(id, known)
 end
 
 -- Write down what came of fires, the newest last.
