@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from msgspec.structs import replace
+
 from fairque.core.schedule_settings import ScheduleSettings
 from fairque.core.settings import Settings
 from fairque.errors import ConfigError, FairqueError
@@ -16,10 +18,14 @@ log = logging.getLogger("fairque.scheduler")
 
 
 class SchedulePlan:
-    """What both colours of a scheduler have. Nothing here speaks to Redis."""
+    """What both colours of a scheduler have. Nothing here speaks to Redis.
+
+    Raises:
+        ConfigError: `id` is not one that a process can have.
+    """
 
     def __init__(self, config: Settings, queue: Verbs, id: str | None) -> None:
-        self.id = config.scheduler.id if id is None else id
+        self.id = config.scheduler.id if id is None else replace(config.scheduler, id=id).id
         self.root = queue.root
         self.verbs = ScheduleVerbs(queue.root, config.scheduler.timezone)
         self._queue = queue
