@@ -41,7 +41,7 @@ def known(scheduler: TaskScheduler, schedule_id: str) -> ScheduledTask:
 
 def unknown(schedule_id: str) -> UnknownSchedule:
     """Return the error that there is no such schedule."""
-    return UnknownSchedule(f"{schedule_id}: no such schedule: `fairque schedule list` shows all")
+    return UnknownSchedule(f"{schedule_id}: no such schedule: it was never added, or was removed")
 
 
 def tell(found: ScheduledTask, what: str, *, as_json: bool) -> None:
