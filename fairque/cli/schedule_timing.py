@@ -117,11 +117,11 @@ def next_(
 
     In place of an ID: --cron or --every, and --timezone. Nothing is asked of Redis then.
     """
-    if (schedule_id, cron, every).count(None) != 2 or (schedule_id and timezone):
+    if (schedule_id, cron, every).count(None) != 2 or (schedule_id is not None and timezone is not None):
         raise click.UsageError("give an ID, or one of --cron and --every with a --timezone")
     now = datetime.now(UTC)
     if schedule_id is None:
-        zone = timezone or load_config(config_path).scheduler.timezone
+        zone = load_config(config_path).scheduler.timezone if timezone is None else timezone
         timing = timed(cron, every, zone, after or now if every else None, None)
         fires = [*islice(fires_after(timing, after or now), count)]
     else:

@@ -144,6 +144,8 @@ class ScheduleVerbs:
 
     def all(self, user_id: str | None) -> Conversation[list[ScheduledTask]]:
         """Read all schedules, or those of one user; what nobody can read is left out, with a warning."""
+        if user_id is not None:
+            check_user_id(user_id)
         found = []
         for schedule_id, text in (yield from schedules.read_all(self._root)):
             try:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import traceback
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Set
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from typing import Any, Final, NamedTuple, cast
 
 import pytest
 import redis
 
-from fairque import AsyncTaskQueue, FairQueueConfig, TaskQueue
+from fairque import AsyncTaskQueue, AsyncTaskScheduler, FairQueueConfig, TaskQueue, TaskScheduler
 from fairque.core.settings import QueueSettings, RedisSettings
 from fairque.errors import FairqueError
 from tests.cli.inside import Ran, call
@@ -66,6 +66,8 @@ class Ground(NamedTuple):
 
     queues: dict[str, TaskQueue]
     """By colour."""
+    schedulers: dict[str, TaskScheduler]
+    """Likewise; none of them runs."""
     config: FairQueueConfig
     env: dict[str, str]
     client: redis.Redis
@@ -101,7 +103,12 @@ def opened(redis_url: str, **changes: Any) -> Iterator[Ground]:
         queues = {"sync": stack.enter_context(TaskQueue(config)), "async": cast("TaskQueue", blocking)}
         for queue in queues.values():
             queue.get_stats()
-        yield Ground(queues, config, settings(redis_url, prefix), client)
+        made: Any = stack.enter_context(Blocking(AsyncTaskScheduler(config), loop))
+        schedulers = {
+            "sync": stack.enter_context(closing(TaskScheduler(config))),
+            "async": cast("TaskScheduler", made),
+        }
+        yield Ground(queues, schedulers, config, settings(redis_url, prefix), client)
 
 
 def refused(act: Callable[[], Any], *, secret: str = "") -> FairqueError:

@@ -62,12 +62,29 @@ FILES: Final[dict[str, tuple[bytes | str, str]]] = {
     "a-user-twice": ("worker: {id: w1, assigned_users: [a, a]}", "is in the list twice: a"),
     "user-that-is-a-text": ("worker: {id: w1, assigned_users: '*'}", "must be a list"),
     "users-that-are-a-list": (f"users: [{SECRET}]", "users: must be a mapping"),
+    "two-schedules-with-one-id": (
+        "schedules: [{id: s, every: 60, task: a, user_id: u}, {id: s, every: 60, task: a, user_id: u}]",
+        "schedules[1].id: is already the id of schedules[0]: s",
+    ),
+    "schedule-without-a-time": ("schedules: [{id: s, task: a, user_id: u}]", "is missing: give cron or every"),
+    "schedule-that-never-fires": (
+        "schedules: [{id: s, cron: 0 0 31 2 *, task: a, user_id: u}]", "schedules[0].cron: '0 0 31 2 *': never fires",
+    ),
+    "schedule-with-a-path-as-zone": (
+        "schedules: [{id: s, every: 60, timezone: ../etc/passwd, task: a, user_id: u}]", "schedules[0].timezone: ",
+    ),
+    "secret-in-arguments": (
+        f"schedules: [{{id: s, every: 60, task: a, user_id: u, args: {SECRET}}}]", "schedules[0].args: must be a list",
+    ),
     "module-that-is-a-path": ("tasks: ['../jobs']", "must be a module"),
     "module-with-code": ("tasks: ['os;print(1)']", "must be a module"),
 }  # fmt: skip
 
 COMMANDS: Final = {
     "worker": ("worker",),
+    "scheduler": ("scheduler",),
+    "schedule add": ("schedule", "add", "s", "--every=60", "--task=badinput.echo", "--user=u"),
+    "schedule next": ("schedule", "next", "--cron=@daily"),
     "push": ("push", "badinput.echo", "--user=u"),
     "info": ("info", "--json"),
     "user set": ("user", "set", "u", "--weight=2"),
@@ -129,7 +146,7 @@ def test_a_module_that_is_not_there(
     path = tmp_path / "fq.yaml"
     path.write_text(f"{WORKER}tasks: [{module}]\n", encoding="utf-8")
     with untouched(ground, caplog):
-        for name in ("worker", "push"):
+        for name in ("worker", "scheduler", "push", "schedule add"):
             with pytest.raises(CommandRefused) as caught, cell(name):
                 ground.command(*COMMANDS[name], "--config", str(path))
             assert caught.value.ran.code in {1, 2}

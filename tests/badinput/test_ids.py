@@ -30,6 +30,7 @@ from tests.badinput.id_entries import (
 )
 from tests.badinput.ids import IDS, TASK, USER, Id, safe
 from tests.badinput.jobs import echo
+from tests.badinput.schedule_entries import OWNER_COMMANDS, SCHEDULE_COMMANDS
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +144,7 @@ def test_nobody_has_been_touched(ground: Ground) -> None:
 
 
 def test_every_command_that_takes_an_id_is_in_the_table() -> None:
-    taking = {"user_id": set[str](), "task_id": set[str]()}
+    taking = {"user_id": set[str](), "task_id": set[str](), "schedule_id": set[str]()}
     groups: list[tuple[str, click.Command]] = [("", fairque)]
     for path, command in groups:
         if isinstance(command, click.Group):
@@ -153,7 +154,11 @@ def test_every_command_that_takes_an_id_is_in_the_table() -> None:
         for parameter in command.params:
             if parameter.name in taking:
                 taking[parameter.name].add(path)
-    assert taking == {"user_id": {*USER_COMMANDS, *ERASE_COMMAND}, "task_id": {*TASK_COMMANDS}}
+    assert taking == {
+        "user_id": {*USER_COMMANDS, *ERASE_COMMAND, *OWNER_COMMANDS},
+        "task_id": {*TASK_COMMANDS},
+        "schedule_id": {*SCHEDULE_COMMANDS},
+    }
 
 
 @pytest.mark.parametrize("colour", COLOURS)
