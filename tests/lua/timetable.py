@@ -19,8 +19,8 @@ def plan(
     schedule_id: str = "s", user: str = "a", *, due: int | None, label: str = "m:f", letter: str = "A", **said: Any
 ) -> Schedule:
     """Return a schedule that was not written yet. `said`: more of its definition."""
-    timing = Timing(every_ms=EVERY, anchor_ms=due or 0)
-    definition = Definition(**({"timing": timing, "level": 3, "overlap": "a"} | said))
+    given: dict[str, Any] = {"timing": Timing(every_ms=EVERY, anchor_ms=due or 0), "level": 3, "overlap": "a"}
+    definition = Definition(**(given | said))
     return Schedule(schedule_id, 0, letter, due, user, definition, f"{label}|call".encode())
 
 
@@ -74,6 +74,11 @@ def known(scene: Scene, schedule_id: str = "s") -> Schedule:
 def lines(scene: Scene, schedule_id: str = "s") -> list[FireLine]:
     """Return what came of a schedule's fires, the oldest first."""
     return list(scene.run(schedules.read(scene.root, schedule_id, schedules.FIRES)).fires)[::-1]
+
+
+def letters(scene: Scene, schedule_id: str = "s") -> str:
+    """Return what came of a schedule's fires, a letter each."""
+    return "".join(line.letter for line in lines(scene, schedule_id))
 
 
 def task_of(schedule: Schedule, instant: int | None = None) -> str:
