@@ -1,4 +1,4 @@
-"""`fairque info`, or `fairque-info`: what a queue holds, whom it serves, how fairly, and which workers are up."""
+"""`fairque info`, or `fairque-info`: what a queue holds, whom it serves, how fairly; its workers and schedules."""
 
 from __future__ import annotations
 
@@ -12,21 +12,26 @@ from rich.live import Live
 
 from fairque.cli import entry
 from fairque.cli.entry import config_option, json_option, print_json
-from fairque.cli.setting import opened
+from fairque.cli.scheduling import opened
 from fairque.monitoring.fairness_page import fairness_page, report_json
 from fairque.monitoring.overview import look
-from fairque.monitoring.tables import make_console, overview_page, show, totals_table
+from fairque.monitoring.overview_page import overview_page
+from fairque.monitoring.tables import make_console, show, totals_table
 from fairque.queue.queue import TaskQueue
+from fairque.scheduler.scheduler import TaskScheduler
 
 _EVERY: Final = 1.0
 """Seconds between two looks of --watch."""
 _MOST_ROWS: Final = 40
 """Users shown on a terminal; a pipe gets all."""
+_MOST_SCHEDULES: Final = 10
+"""Schedules likewise: those that fire next."""
 
 
 class _View(NamedTuple):
     """What of which queue is looked at."""
 
+    scheduler: TaskScheduler
     queue: TaskQueue
     address: str
     user_id: str | None
@@ -44,15 +49,15 @@ class _View(NamedTuple):
 def info(
     *, config_path: Path | None, only_stats: bool, fairness: bool, user_id: str | None, watch: bool, as_json: bool
 ) -> None:
-    """Show what waits, runs and failed, per user; how service was shared in the last hour; and the workers.
+    """Show what waits, runs and failed, per user; how service was shared in the last hour; workers and schedules.
 
-    With --json: {"queue", "stats", "users", "workers"}, with --stats {"queue", "stats"}, with --fairness {"queue",
-    "cost", "jain", "noisy", "users"}; a line each second with --watch.
+    With --json: {"queue", "stats", "users", "workers", "schedulers", "schedules"}, with --stats {"queue", "stats"},
+    with --fairness {"queue", "cost", "jain", "noisy", "users"}; a line each second with --watch.
     """
     if only_stats and fairness:
         raise click.UsageError("--stats and --fairness: give one of them")
-    with opened(config_path) as (queue, address):
-        view = _View(queue, address, user_id, only_stats, fairness)
+    with opened(config_path) as found:
+        view = _View(*found, user_id, only_stats, fairness)
         if as_json:
             _print_each(view, watch=watch)
         else:
@@ -80,7 +85,7 @@ def _plain(view: _View) -> dict[str, Any]:
         return {"queue": view.queue.name, "stats": view.queue.get_stats()}
     if view.fairness:
         return report_json(view.queue.name, view.queue.fairness(), view.user_id)
-    return look(view.queue, view.user_id).to_json()
+    return look(view.queue, view.scheduler, view.user_id).to_json()
 
 
 def _show(view: _View, *, watch: bool) -> None:
@@ -113,8 +118,10 @@ def _page(view: _View, console: Console, *, fill: bool) -> RenderableType:
         return fairness_page(
             report, queue=view.queue.name, address=view.address, user_id=view.user_id, pretty=pretty, rows=rows
         )
-    overview = look(view.queue, view.user_id)
-    rows = _rows(console, fill=fill, taken=16 + 2 * bool(overview.paused) + len(overview.workers))
+    overview = look(view.queue, view.scheduler, view.user_id, _MOST_SCHEDULES if pretty else None)
+    taken = sum(2 + len(lines) for lines in (overview.schedulers, overview.schedules) if lines)
+    taken += 16 + 2 * bool(overview.paused) + len(overview.workers)
+    rows = _rows(console, fill=fill, taken=taken)
     return overview_page(overview, address=view.address, pretty=pretty, rows=rows)
 
 

@@ -39,8 +39,8 @@ schedule.add_command(add)
 def list_(*, user_id: str | None, config_path: Path | None, as_json: bool) -> None:
     """Show schedules by their next fire, each with what came of the last one."""
     now = datetime.now(UTC)
-    with opened(config_path) as (scheduler, queue), lasting("reading schedules", lambda: ""):
-        found = schedule_lines(scheduler, queue, scheduler.list(user_id=user_id), now)
+    with opened(config_path) as (scheduler, queue, _), lasting("reading schedules", lambda: ""):
+        found = schedule_lines(scheduler, scheduler.list(user_id=user_id), queue.workers(), now)
     if as_json:
         print_json({"queue": queue.name, "schedules": [line_json(line) for line in found]})
     elif found:
@@ -57,9 +57,9 @@ def list_(*, user_id: str | None, config_path: Path | None, as_json: bool) -> No
 def show_(*, schedule_id: str, limit: int, config_path: Path | None, as_json: bool) -> None:
     """Show a schedule, its next fires, and what came of its last ones; never the arguments of its task."""
     now = datetime.now(UTC)
-    with opened(config_path) as (scheduler, queue):
+    with opened(config_path) as (scheduler, queue, _):
         fires, history = scheduler.next_fires(schedule_id, _SHOWN), scheduler.history(schedule_id, limit)
-        (line,) = schedule_lines(scheduler, queue, [known(scheduler, schedule_id)], now)
+        (line,) = schedule_lines(scheduler, [known(scheduler, schedule_id)], queue.workers(), now)
     coming = upcoming(line.schedule.timing, fires, now)
     if as_json:
         print_json(line_json(line) | {"next": upcoming_json(coming), "history": [fire_json(fire) for fire in history]})
@@ -73,7 +73,7 @@ def show_(*, schedule_id: str, limit: int, config_path: Path | None, as_json: bo
 @json_option
 def pause(*, schedule_id: str, config_path: Path | None, as_json: bool) -> None:
     """Let a schedule fire no more until it is resumed."""
-    with opened(config_path) as (scheduler, _):
+    with opened(config_path) as (scheduler, *_):
         tell(scheduler.pause(schedule_id), "", as_json=as_json)
 
 
@@ -83,7 +83,7 @@ def pause(*, schedule_id: str, config_path: Path | None, as_json: bool) -> None:
 @json_option
 def resume(*, schedule_id: str, config_path: Path | None, as_json: bool) -> None:
     """End a pause. What would have fired meanwhile does not."""
-    with opened(config_path) as (scheduler, _):
+    with opened(config_path) as (scheduler, *_):
         tell(scheduler.resume(schedule_id), "", as_json=as_json)
 
 
@@ -93,7 +93,7 @@ def resume(*, schedule_id: str, config_path: Path | None, as_json: bool) -> None
 @json_option
 def remove(*, schedule_id: str, config_path: Path | None, as_json: bool) -> None:
     """Remove a schedule, and what is known of its fires. Tasks that it has pushed stay."""
-    with opened(config_path) as (scheduler, _):
+    with opened(config_path) as (scheduler, *_):
         if not scheduler.remove(schedule_id):
             raise unknown(schedule_id)
     if as_json:
@@ -108,7 +108,7 @@ def remove(*, schedule_id: str, config_path: Path | None, as_json: bool) -> None
 @json_option
 def run_(*, schedule_id: str, config_path: Path | None, as_json: bool) -> None:
     """Push a schedule's task now, even of one that is paused, and print its id. Its fires stay as they are."""
-    with opened(config_path) as (scheduler, _):
+    with opened(config_path) as (scheduler, *_):
         handle = scheduler.run_now(schedule_id)
     if as_json:
         told = {"task_id": handle.task_id, "user_id": handle.user_id, "created": handle.created}

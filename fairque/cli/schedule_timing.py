@@ -82,7 +82,7 @@ def add(
         task = task.with_(priority=priority)
     how = {key: options.pop(key) for key in ("catchup", "overlap")}
     when = {"cron_expr": options.pop("cron"), **options}
-    with opened(config_path) as (scheduler, _):
+    with opened(config_path) as (scheduler, *_):
         before = scheduler.get(schedule_id)
         verbs = scheduler._plan.verbs
         scheduler._queue._converse(verbs.add(verbs.draft(schedule_id, task, user_id, when, how, "cli")))
@@ -125,7 +125,7 @@ def next_(
         timing = timed(cron, every, zone, after or now if every else None, None)
         fires = [*islice(fires_after(timing, after or now), count)]
     else:
-        with opened(config_path) as (scheduler, _):
+        with opened(config_path) as (scheduler, *_):
             timing = known(scheduler, schedule_id).timing
             found = fires_after(timing, after) if after else scheduler.next_fires(schedule_id, count)
             fires = [*islice(found, count)]

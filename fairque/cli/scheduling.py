@@ -24,11 +24,11 @@ id_argument = click.argument("schedule_id", metavar="ID")
 
 
 @contextmanager
-def opened(config_path: Path | None) -> Iterator[tuple[TaskScheduler, TaskQueue]]:
-    """Give the schedules of a configuration's queue, and the queue."""
+def opened(config_path: Path | None) -> Iterator[tuple[TaskScheduler, TaskQueue, str]]:
+    """Give the schedules of a configuration's queue, the queue, and where it is."""
     config = impatient(load_config(config_path))
     with unwarned(), closing(TaskScheduler(config)) as scheduler, TaskQueue(config) as queue:
-        yield scheduler, queue
+        yield scheduler, queue, config.redis.address
 
 
 def known(scheduler: TaskScheduler, schedule_id: str) -> ScheduledTask:
@@ -41,7 +41,7 @@ def known(scheduler: TaskScheduler, schedule_id: str) -> ScheduledTask:
 
 def unknown(schedule_id: str) -> UnknownSchedule:
     """Return the error that there is no such schedule."""
-    return UnknownSchedule(f"{schedule_id}: no such schedule: `fairque schedule list` shows all")
+    return UnknownSchedule(f"{schedule_id}: no such schedule: it was never added, or was removed")
 
 
 def tell(found: ScheduledTask, what: str, *, as_json: bool) -> None:

@@ -1,17 +1,21 @@
-"""One look at a queue: totals, each user with what it may take, waits, runs and was served, and the workers."""
+"""One look at a queue: totals, each user with what it may take, waits, runs and was served; workers; schedules."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from fairque.core.ids import EVERYONE
 from fairque.core.service import START, wait_percentile
+from fairque.monitoring.schedules import ScheduleLine, line_json, schedule_lines
 from fairque.queue.queue import TaskQueue
 from fairque.queue.shares import AllLimits
+from fairque.scheduler.scheduler import TaskScheduler
 from fairque.store.readings import Sizes, Stats
 
 Source = Literal["own", "others", "default"]
@@ -69,16 +73,23 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     workers: tuple[dict[str, Any], ...]
     paused: tuple[str, ...] = ()
     """What is paused beside users: `the queue`, `task NAME`."""
+    schedulers: tuple[dict[str, Any], ...] = ()
+    schedules: tuple[ScheduleLine, ...] = ()
+    """By their next fire."""
+    more_schedules: int = 0
+    """How many there are beside these."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return queue, stats, users and workers as plain values."""
-        plain: dict[str, Any] = msgspec.to_builtins(self)
-        del plain["paused"]
-        return plain
+        """Return queue, stats, users, workers, schedulers and schedules as plain values."""
+        plain: dict[str, Any] = msgspec.to_builtins(replace(self, schedules=()))
+        del plain["paused"], plain["more_schedules"]
+        return plain | {"schedules": [line_json(line) for line in self.schedules]}
 
 
-def look(queue: TaskQueue, user_id: str | None = None) -> Overview:
-    """Read a queue, or of its users only one."""
+def look(
+    queue: TaskQueue, scheduler: TaskScheduler, user_id: str | None = None, schedules: int | None = None
+) -> Overview:
+    """Read a queue, or of its users only one; of its schedules only so many."""
     sizes = queue.users() if user_id is None else {user_id: queue.get_queue_sizes(user_id)}
     limits = queue.all_limits()
     lines = user_lines(sizes, queue.served(), limits)
@@ -86,8 +97,17 @@ def look(queue: TaskQueue, user_id: str | None = None) -> Overview:
         lines = tuple(line for line in lines if line.user_id == user_id)
     paused = ["the queue"] if limits.queue.paused else []
     paused += [f"task {name}" for name, caps in sorted(limits.tasks.items()) if caps.paused]
-    workers = tuple(sorted(queue.workers(), key=_by_number))
-    return Overview(queue=queue.name, stats=queue.get_stats(), users=lines, workers=workers, paused=tuple(paused))
+    workers, known = sorted(queue.workers(), key=_by_number), scheduler.list(user_id=user_id)
+    return Overview(
+        queue=queue.name,
+        stats=queue.get_stats(),
+        users=lines,
+        workers=tuple(workers),
+        paused=tuple(paused),
+        schedulers=tuple(scheduler.schedulers()),
+        schedules=schedule_lines(scheduler, known[:schedules], workers, datetime.now(UTC)),
+        more_schedules=len(known) - len(known[:schedules]),
+    )
 
 
 def user_lines(

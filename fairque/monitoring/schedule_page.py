@@ -57,7 +57,7 @@ def schedules_page(lines: Sequence[ScheduleLine], *, now: datetime, pretty: bool
     for line in lines:
         for remark in line.remarks:
             wrong.setdefault(remark, []).append(line.schedule.schedule_id)
-    alarms = [Text(f"{remark}: {listed(ids)}", "bold red") for remark, ids in wrong.items()]
+    alarms = [Text(f"{listed(ids)}: {remark}", "bold red") for remark, ids in wrong.items()]
     return Group(table, *([Text(), *alarms] if alarms else []))
 
 

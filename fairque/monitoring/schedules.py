@@ -10,7 +10,6 @@ from fairque.core.schedule import Fire, ScheduledTask, utc
 from fairque.core.timing import Timing
 from fairque.errors import UnknownSchedule
 from fairque.queue.explaining import knows, workers_up
-from fairque.queue.queue import TaskQueue
 from fairque.scheduler.scheduler import TaskScheduler
 
 OVERDUE: Final = 5.0
@@ -26,17 +25,17 @@ class ScheduleLine(NamedTuple):
 
 
 def schedule_lines(
-    scheduler: TaskScheduler, queue: TaskQueue, schedules: Iterable[ScheduledTask], now: datetime
+    scheduler: TaskScheduler, schedules: Iterable[ScheduledTask], workers: Iterable[Mapping[str, Any]], now: datetime
 ) -> tuple[ScheduleLine, ...]:
-    """Return how these schedules stand; what is removed meanwhile is left out."""
-    fired, up = schedulers_up(scheduler.schedulers(), now), workers_up(queue.workers(), now.timestamp())
+    """Return how these schedules stand, given the queue's workers; what is removed meanwhile is left out."""
+    leaders, up = schedulers_up(scheduler.schedulers(), now), workers_up(workers, now.timestamp())
     found: list[ScheduleLine] = []
     for one in schedules:
         try:
             last = scheduler.history(one.schedule_id, 1)
         except UnknownSchedule:
             continue
-        found.append(ScheduleLine(one, last[0] if last else None, tuple(remarks(one, fired, up, now))))
+        found.append(ScheduleLine(one, last[0] if last else None, tuple(remarks(one, leaders, up, now))))
     return tuple(found)
 
 

@@ -1,17 +1,16 @@
-"""An overview as tables: with rules, bars and colours on a terminal, as plain aligned text anywhere else."""
+"""Tables and their parts: with rules, bars and colours on a terminal, as plain aligned text anywhere else."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from fairque.monitoring.overview import Overview, Standing, UserLine
+from fairque.monitoring.overview import Standing, UserLine
 from fairque.store.readings import Stats
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
@@ -24,7 +23,7 @@ _STATES: Final = {
     "deferred": "cyan",
 }
 _LATE: Final = 5.0
-"""Seconds without a heartbeat after which a worker is marked: it sends one each second."""
+"""Seconds without a heartbeat after which a worker or a scheduler is marked: it sends one each second."""
 
 
 def make_console(*, stderr: bool = False) -> Console:
@@ -43,25 +42,6 @@ def show(console: Console, page: RenderableType) -> None:
     for line in captured.get().splitlines():
         console.file.write(f"{line.rstrip()}\n")
     console.file.flush()
-
-
-def overview_page(overview: Overview, *, address: str, pretty: bool, rows: int | None = None) -> RenderableType:
-    """Return everything: the heading, totals, users (at most `rows` of them), workers. `pretty` is for terminals."""
-    heading = Text.assemble(("queue ", "dim"), (overview.queue, "bold"), (f" at {address}", "dim"))
-    parts: list[RenderableType] = [heading, Text(), totals_table(overview.stats), Text()]
-    if overview.paused:
-        parts += [Text(f"paused, so that nothing starts: {', '.join(overview.paused)}", "bold yellow"), Text()]
-    if overview.users:
-        parts.append(users_table(overview.users[:rows], pretty=pretty))
-        parts += more_users(len(overview.users) - len(overview.users[:rows]))
-    else:
-        parts.append(Text("no user has a task waiting, running or failed, or was served in the last hour", "dim"))
-    parts.append(Text())
-    if overview.workers:
-        parts.append(workers_table(overview.workers, now=time.time(), pretty=pretty))
-    else:
-        parts.append(Text("no worker is up", "yellow" if overview.stats["queued"] else "dim"))
-    return Group(*parts)
 
 
 def totals_table(stats: Stats) -> Table:
@@ -123,7 +103,6 @@ def workers_table(workers: Iterable[dict[str, Any]], *, now: float, pretty: bool
     table.add_column("up", justify="right", no_wrap=True)
     table.add_column("seen", justify="right", no_wrap=True)
     for worker in workers:
-        silent = now - worker["last_seen"]
         table.add_row(
             Text(worker["id"], "bold"),
             Text(f"{worker.get('host', '?')}:{worker.get('pid', '?')}"),
@@ -131,7 +110,7 @@ def workers_table(workers: Iterable[dict[str, Any]], *, now: float, pretty: bool
             Text(_names(worker.get("assigned_users", ()))),
             Text(_names(worker.get("steal_targets", ()))),
             Text(span(now - worker.get("started_at", now))),
-            Text("now" if silent < _LATE else f"{span(silent)} ago", "" if silent < _LATE else "yellow"),
+            seen_text(now - worker["last_seen"]),
         )
     return table
 
@@ -159,6 +138,11 @@ def bars_text(user: Standing) -> Text:
         "max_backlog": f"backlog {user.waiting:,}/{user.max_backlog or 0:,}",
     }
     return Text(", ".join(words[bar] for bar in user.bars), "yellow")
+
+
+def seen_text(silent: float) -> Text:
+    """Return when a process was heard of last, so many seconds ago."""
+    return Text("now") if silent < _LATE else Text(f"{span(silent)} ago", "yellow")
 
 
 def cut_off(text: str, style: str = "") -> Text:

@@ -84,7 +84,7 @@ def info(env: dict[str, str], *words: str) -> Any:
 
 def test_json_has_totals_users_and_workers(busy: dict[str, str]) -> None:
     found = info(busy)
-    assert set(found) == {"queue", "stats", "users", "workers"}
+    assert set(found) == {"queue", "stats", "users", "workers", "schedulers", "schedules"}
     stats = found["stats"]
     assert (stats["queued"], stats["scheduled"], stats["finished_total"], stats["failed"]) == (2, 1, 7, 1)
     assert found["queue"] == stats["queue"] == "default"
@@ -96,7 +96,7 @@ def test_json_has_totals_users_and_workers(busy: dict[str, str]) -> None:
     assert 0 < first["wait_p50_ms"] <= first["wait_p95_ms"]
     assert (users["[red]markup"]["failed"], users["[red]markup"]["served"]) == (1, 2)
     assert (users["late"]["scheduled"], users["late"]["wait_p50_ms"], users["late"]["weight"]) == (1, None, 1)
-    assert found["workers"] == []
+    assert (found["workers"], found["schedulers"], found["schedules"]) == ([], [], [])
 
 
 def test_users_have_their_weight_and_what_bars_them(busy: dict[str, str]) -> None:

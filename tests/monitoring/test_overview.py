@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import closing
+
 import pytest
 
-from fairque import task
+from fairque import TaskScheduler, task
 from fairque.config import FairQueueConfig
 from fairque.core.limits import Caps, UserSettings
 from fairque.core.service import Tally
@@ -86,7 +90,13 @@ def config(redis_url: str, prefix: str) -> FairQueueConfig:
     )
 
 
-def test_a_look_reads_totals_users_and_workers(config: FairQueueConfig) -> None:
+@pytest.fixture
+def scheduler(config: FairQueueConfig) -> Iterator[TaskScheduler]:
+    with closing(TaskScheduler(config)) as scheduler:
+        yield scheduler
+
+
+def test_a_look_reads_totals_users_and_workers(config: FairQueueConfig, scheduler: TaskScheduler) -> None:
     root, tally = root_of(config.queue.prefix, "emails"), Tally()
     for wait in (1, 40, 2000):
         tally.count("user:1", wait, 10, 1)
@@ -96,7 +106,7 @@ def test_a_look_reads_totals_users_and_workers(config: FairQueueConfig) -> None:
         driver = Driver(config.redis)
         driver.run(claims.beat(root, "w-1", "b1", b'{"slots": 4}', lists=claims.SERVES_ALL, served=tally.take()))
         driver.close()
-        seen, only = look(queue), look(queue, "user:2")
+        seen, only = look(queue, scheduler), look(queue, scheduler, "user:2")
     assert (seen.queue, seen.stats["queued"], seen.stats["workers"]) == ("emails", 4, 1)
     first, second = seen.users
     assert (first.user_id, first.queued, first.served, first.share) == ("user:1", 3, 3, 1.0)
@@ -108,19 +118,21 @@ def test_a_look_reads_totals_users_and_workers(config: FairQueueConfig) -> None:
     assert seen.to_json()["users"][0]["weight"] == 1
 
 
-def test_children_of_a_supervisor_stand_in_the_order_of_their_numbers(config: FairQueueConfig) -> None:
+def test_children_of_a_supervisor_stand_in_the_order_of_their_numbers(
+    config: FairQueueConfig, scheduler: TaskScheduler
+) -> None:
     ids = ["v", "w-1", "w-1.1", "w-1.2", "w-1.10", "w-2.1", "w-10.1", "10", "²"]
     driver = Driver(config.redis)
     with TaskQueue(config) as queue:
         for worker in reversed(ids):
             root = root_of(config.queue.prefix, "emails")
             driver.run(claims.beat(root, worker, "b1", b"{}", lists=claims.SERVES_ALL, served={}))
-        seen = look(queue)
+        seen = look(queue, scheduler)
     driver.close()
     assert [worker["id"] for worker in seen.workers] == ["10", *ids[:-2], "²"]
 
 
-def test_a_look_has_weights_bars_and_what_is_paused(config: FairQueueConfig) -> None:
+def test_a_look_has_weights_bars_and_what_is_paused(config: FairQueueConfig, scheduler: TaskScheduler) -> None:
     with TaskQueue(config) as queue:
         queue.push(nothing(), user_id="user:1")
         queue.set_user("user:1", weight=2.5, max_concurrency=0)
@@ -128,12 +140,28 @@ def test_a_look_has_weights_bars_and_what_is_paused(config: FairQueueConfig) -> 
         queue.pause()
         queue.pause(task="m:f")
         queue.set_limits(task="m:g", rate="1/s")
-        seen = look(queue)
+        seen = look(queue, scheduler)
         both = standings(queue)
     assert [(user.user_id, user.weight, user.bars) for user in seen.users] == [("user:1", 2.5, ("max_concurrency",))]
     assert seen.paused == ("the queue", "task m:f")
-    assert set(seen.to_json()) == {"queue", "stats", "users", "workers"}
+    assert set(seen.to_json()) == {"queue", "stats", "users", "workers", "schedulers", "schedules"}
     assert [(user.user_id, user.source) for user in both] == [("*", "default"), ("user:1", "own"), ("user:2", "own")]
+
+
+def test_a_look_has_the_schedules_of_whom_it_is_about_and_how_many_there_are_beside(
+    config: FairQueueConfig, scheduler: TaskScheduler
+) -> None:
+    for place, user in enumerate(["user:1", "user:2", "user:1"]):
+        scheduler.add_schedule(every=60 + place, task=nothing(), schedule_id=f"s{place}", user_id=user)
+    with TaskQueue(config) as queue, scheduler:
+        whole, one = look(queue, scheduler), look(queue, scheduler, "user:1", schedules=1)
+    assert [line.schedule.schedule_id for line in whole.schedules] == ["s0", "s1", "s2"]
+    assert [line.schedule.schedule_id for line in one.schedules] == ["s0"]
+    assert (whole.more_schedules, one.more_schedules) == (0, 1)
+    assert [(seen["id"], seen["pid"]) for seen in whole.schedulers] == [("scheduler-001", os.getpid())]
+    plain = whole.to_json()
+    assert [line["schedule_id"] for line in plain["schedules"]] == ["s0", "s1", "s2"]
+    assert plain["schedulers"][0]["host"]
 
 
 def test_service_of_all_kept_windows_is_summed(config: FairQueueConfig) -> None:

@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 
 from fairque.monitoring.overview import Overview, UserLine
-from fairque.monitoring.tables import bar, overview_page, show, span, users_table, wait_text, workers_table
+from fairque.monitoring.overview_page import overview_page
+from fairque.monitoring.tables import bar, show, span, users_table, wait_text, workers_table
 from fairque.store.readings import Stats
 
 STATS = Stats(
