@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fairque.store import fates, tasks
+from tests.lua.calls import CALLS
 from tests.lua.scene import Scene, ids_of
+from tests.lua.shelf import Shelf
+from tests.lua.stages import plain
 
 
 def test_a_deletion_that_is_sent_again_leaves_a_new_task_of_that_id(scene: Scene) -> None:
@@ -25,3 +30,20 @@ def test_a_cancel_that_is_sent_again_leaves_a_new_task_of_that_id(scene: Scene) 
     assert ids_of(scene.claim(2)) == ["t"]
     assert scene.run(call) == fates.Canceled.CANCELED
     assert scene.client.hlen(scene.key("stops")) == 0
+
+
+@pytest.mark.parametrize(
+    ("script", "what"),
+    [(script, what) for script in ("schedule", "unschedule", "tick", "fire") for what in CALLS[script]],
+)
+def test_a_call_about_schedules_that_is_sent_again_says_the_same_and_acts_once(
+    scene: Scene, script: str, what: str
+) -> None:
+    stage, shelf = plain(scene), Shelf(scene.client, scene.root)
+    scene.now += 3000
+    call, before = CALLS[script][what](stage), shelf.read()
+    answer = scene.run(call)
+    after = shelf.read()
+    assert answer == scene.run(call)
+    assert shelf.read() == after
+    assert (after == before) == (what == "none")
