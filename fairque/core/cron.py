@@ -31,7 +31,7 @@ NAMED: Final = {
 }
 
 _YEARS: Final = 50
-"""In which an expression must fire at least once. 29 February is a given weekday every 40 years, at the least."""
+"""In which an expression must fire: 29 February falls on a given weekday at least once in 40."""
 
 _HOURS: Final = 1
 """Where croniter keeps the hours; all 24 of them are `*`, however they were written."""
