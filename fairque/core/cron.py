@@ -67,7 +67,8 @@ class Cron:
         """
         if instant >= _YEAR_9999:
             return None
-        local = self._named_after(instant + offset(instant, zone) if self._open else furthest(instant, zone))
+        told = instant + offset(instant, zone) if self._open else furthest(instant, zone)
+        local = self._named_after(told)
         while local is not None:
             ahead = offset(instant, zone)
             change = next_change(zone, instant, local - ahead)
@@ -76,8 +77,9 @@ class Cron:
             instant, put_to = change, change + offset(change, zone)
             if local <= put_to:
                 return change
-            if self._open:
-                local = self._named_after(put_to - 1)
+            if self._open and put_to <= told:  # it may name some of what is repeated now
+                told = put_to - 1
+                local = self._named_after(told)
         return None
 
     def _named_after(self, local: int) -> int | None:
