@@ -31,7 +31,7 @@ NAMED: Final = {
 }
 
 _YEARS: Final = 50
-"""In which an expression must fire at least once. 29 February is a given weekday every 40 years, at the least."""
+"""In which an expression must fire: 29 February falls on a given weekday at least once in 40."""
 
 _HOURS: Final = 1
 """Where croniter keeps the hours; all 24 of them are `*`, however they were written."""
@@ -67,7 +67,8 @@ class Cron:
         """
         if instant >= _YEAR_9999:
             return None
-        local = self._named_after(instant + offset(instant, zone) if self._open else furthest(instant, zone))
+        told = instant + offset(instant, zone) if self._open else furthest(instant, zone)
+        local = self._named_after(told)
         while local is not None:
             ahead = offset(instant, zone)
             change = next_change(zone, instant, local - ahead)
@@ -76,8 +77,9 @@ class Cron:
             instant, put_to = change, change + offset(change, zone)
             if local <= put_to:
                 return change
-            if self._open:
-                local = self._named_after(put_to - 1)
+            if self._open and put_to <= told:  # it may name some of what is repeated now
+                told = put_to - 1
+                local = self._named_after(told)
         return None
 
     def _named_after(self, local: int) -> int | None:

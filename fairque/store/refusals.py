@@ -27,7 +27,7 @@ _BY_CODE: dict[str, type[FairqueError]] = {
     "PARENT": UnknownTask,
     "CONFLICT": TaskConflict,
     "STALE": StaleLease,
-    "MOVED": ScheduleMoved,
+    "CHANGED": ScheduleMoved,
     "GONE": FlowGone,
     "WRONGTYPE": StoredDataError,
     "READONLY": RedisUnavailable,
@@ -39,7 +39,7 @@ _IN_A_SCRIPT = "user_script:"
 _ABOUT = {
     "PARENT": "depends_on: no task {!r} of this user is known: it was never pushed, was deleted, or has expired",
     "CONFLICT": "{} has not ended: let it end, cancel it, or give this one another id",
-    "MOVED": "schedule {} is being changed by others all the time: try again",
+    "CHANGED": "schedule {} is being changed by others all the time: try again",
     "GONE": "run {} is not there any more: it was handed in too slowly, or has ended; enqueue it again",
 }
 """What to say where Lua only names what it is about."""

@@ -4,7 +4,7 @@
 -- include: keys guard stats schedule
 -- takes: now, id, user, the version that there is (0: none), its next fire ('': none), the state to come (A, P or E),
 --   the next fire to come, the rest (opaque)
--- replies: the version that it has now; refuses MOVED (it has been changed, or has fired, since it was read)
+-- replies: the version that it has now; refuses CHANGED (it has been changed, or has fired, since it was read)
 local now, id, user, version, due, state, following, body = unpack(ARGV)
 
 open_queue(now)
@@ -15,7 +15,7 @@ local next_version = string.format('%d', version + 1)
 if known.version == next_version and known.body == body and known.state == state and known.user == user then
   return tonumber(known.version)
 elseif known.version ~= version or known.due ~= due then
-  return redis.error_reply('MOVED ' .. id)
+  return redis.error_reply('CHANGED ' .. id)
 end
 if known.user ~= user then
   redis.call('SREM', user_key(known.user, 'schedules'), id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from copy import deepcopy
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -187,6 +188,20 @@ def test_long_ago_and_the_end_of_time() -> None:
     assert minutely.after(YEAR_9999 - 61, zone) == YEAR_9999 - 60
     assert [minutely.after(late, zone) for late in (YEAR_9999 - 60, YEAR_9999, 10**18)] == [None, None, None]
     assert parse_cron("0 0 29 2 *").after(YEAR_9999 - 86_400, zone_named("Pacific/Kiritimati")) is None
+
+
+@pytest.mark.parametrize("expression", ["* * * 2 1#5", "* * 31 4,6,9,11 0", "* * * 29 2 *", "* * * * * *"])
+def test_no_answer_takes_long_to_find(expression: str) -> None:
+    """A 29 February on a fifth Monday comes every 28 years; an hour of seconds is repeated in October."""
+    cron, zone = parse_cron(expression), zone_named(BERLIN)
+
+    def seconds(since: str) -> float:
+        began = time.process_time()
+        assert cron.after(instant_of(since, BERLIN), zone) is not None
+        return time.process_time() - began
+
+    for since in ("2044-03-01", "2026-10-25 02:59:59"):
+        assert min(seconds(since) for _ in range(3)) < 0.05
 
 
 # --- the value ------------------------------------------------------------------------------------------------------

@@ -11,7 +11,9 @@ from fairque.store import claims, fates, flows, progress, tasks, xcom
 from fairque.store.call import Call
 from fairque.store.flows import Fence
 from fairque.store.records import Grant
+from fairque.store.schedules import Schedule
 from tests.lua.scene import BURY, DONE, Scene, again
+from tests.lua.timetable import fire, firing, known, planned, task_of, tick
 from tests.lua.weaving import MARK, Knot, depend, weave
 
 ASSIGNED, STEAL = ["a", "b", "e"], ["c", "d", "f"]
@@ -30,10 +32,11 @@ LATE: Final = "g00000000000004"
 
 @dataclass
 class Stage:
-    """A queue, and what its workers hold: by `user task`."""
+    """A queue, what its workers hold (by `user task`), and its schedules as they were read."""
 
     scene: Scene
     held: dict[str, Grant] = field(default_factory=dict)
+    schedules: dict[str, Schedule] = field(default_factory=dict)
 
     def claim(self, want: int, *, worker: str = "w", lease: float = LONG, lists: claims.Lists = LISTS) -> list[Grant]:
         """Let a worker claim and keep what it gets."""
@@ -84,8 +87,24 @@ def plain(scene: Scene) -> Stage:
     scene.run(progress.report(scene.root, [report]))
     for user, task in (("c", "c1"), ("b", "b3"), ("c", "canceled")):
         scene.run(fates.cancel(scene.root, user, task, 7200, f"cancel {task}", now=scene.at()))
+    plan_some(stage)
     scene.run(claims.beat(scene.root, "w", "beat", b"{}", lists=LISTS, served={("a", "starts"): 1}, now=scene.at()))
     return stage
+
+
+def plan_some(stage: Stage) -> None:
+    """Let users have schedules, and a scheduler the lock. Most are due; of one the last task lives, one's unique key is
+    taken, and one's next task has the id of one that has ended.
+    """
+    scene, found = stage.scene, stage.schedules
+    found["due"], found["other"] = planned(scene, "due"), planned(scene, "other", "c")
+    found["later"] = planned(scene, "later", "b", ms=9_000_000)
+    found["unique"] = planned(scene, "unique", label="m:f #key")
+    assert fire(scene, firing(planned(scene, "again", overlap="s"))) == [True]
+    found["again"] = known(scene, "again")
+    scene.push("a", task_of(found["due"]))
+    scene.run(fates.cancel(scene.root, "a", task_of(found["due"]), 7200, "cancel due", now=scene.at()))
+    scene.run(tick(scene, lease=LONG))
 
 
 def leave_value(stage: Stage, key: str, scope: xcom.Scope) -> Call[bool]:

@@ -65,6 +65,7 @@ def names(scene: Scene, word: bytes) -> list[bytes]:
         b"hash": client.hgetall,
         b"zset": lambda key: client.zrange(key, 0, -1),
         b"list": lambda key: client.lrange(key, 0, -1),
+        b"set": client.smembers,
         b"string": client.get,
     }
     found: list[tuple[bytes, Any]] = [(key, client.type(key)) for key in client.scan_iter(match=f"{scene.root}*")]

@@ -21,6 +21,7 @@ REPLACED = {
     *(("abandon", key) for key in ("children:", "flow:", "keys:")),
     *(("erase", key) for key in ("children:", "flow:", "keys:", "kept:", "unique")),
     *((script, key) for script in ("enqueue", "settle") for key in ("flow:", "keys:")),
+    *((script, "fires:") for script in ("erase", "schedule", "unschedule")),
     ("erase", "XCOM"),
     ("xcom", "XCOM"),
     ("leave", "LAST"),
@@ -51,11 +52,12 @@ ONLY_NAMED = {
     *(("cancel", key) for key in ("children:", "terms")),
     *(("check_user", key) for key in ("BUCKETS", "children:", "kept:")),
     *(("delete", key) for key in ("children:", "kept:", "terms")),
-    *(("push", key) for key in ("BUSY", "LANES aside", "kept:", "terms")),
+    *((script, key) for script in ("fire", "push") for key in ("BUSY", "LANES aside", "kept:", "terms")),
     *(("requeue", key) for key in ("LANES aside", "kept:", "terms")),
-    *((script, "SEEN") for script in ("renew", "xcom")),
+    *((script, "SEEN") for script in ("fire", "renew", "xcom")),
     ("bereave", "NAMED"),
     ("explain", "LANES aside"),
+    ("tick", "schedules"),
 }
 """(script, key): the script's text speaks of the key, and no call comes to it, or passes it over."""
 

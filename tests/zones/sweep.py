@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from fairque.core.cron import Cron, parse_cron
 from tests.zones.changes import Change
 from tests.zones.oracle import EXPRESSIONS, Expression, Minute, read_clock
-from tests.zones.second_opinion import explained, opinion
+from tests.zones.second_opinion import UNASKED, explained, opinion
 
 After = Callable[[Cron, int, ZoneInfo], int | None]
 """Which instant is next: the rule under test, or one that is wrong on purpose."""
@@ -63,8 +63,12 @@ def compared(change: Change, after: After = Cron.after) -> Verdict:
 
 
 def _heard(verdict: Verdict, expression: Expression, change: Change, clock: list[Minute], right: set[int]) -> None:
-    for fire in sorted(opinion(expression.text, change.zone, *change.window) ^ right):
-        rule = explained(expression, change, clock[fire // 60 - clock[0].utc], ours=fire in right)
+    heard = opinion(expression.text, change)
+    if heard is None:
+        verdict.explained[UNASKED] += 1
+        return
+    for fire in sorted(heard ^ right):
+        rule = explained(expression, clock[fire // 60 - clock[0].utc], ours=fire in right)
         if rule is None:
             verdict.differences.append(f"{expression.text} in {change}: cronsim differs at {fire} by no known rule")
         else:

@@ -8,7 +8,7 @@ local FIRES_KEPT, FIRES_TTL = 100, 2592000000     -- how many, and for how many 
 
 local function parse_schedule(text)
   local version, state, due, before, user, task, nonce, body = string.match(text or '', SCHEDULE)
-  if version and #version < 16 then
+  if version and #version < 16 and #due < 16 then
     return { version = version, state = state, due = due, before = before, user = user, task = task, nonce = nonce,
       body = body }
   end
