@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from fairque.core.ids import decode_id
+from fairque.monitoring import diagnosis_schedules
 from fairque.monitoring.findings import Finding, finding
-from fairque.store.checkup import Fault, QueueFacts, Slot, Sums, UserFacts
+from fairque.store.checkup import Fault, QueueFacts, UserFacts
+from fairque.store.checkup_sums import Slot, Sums
 from fairque.store.tasks import SCHEMA
 
 OVERDUE: Final = 5.0
@@ -56,6 +58,7 @@ _TABLE_FAULTS: Final = {
     "no_flow": ("I22.flow-due", "it is to be forgotten, but is not there"),
     "due_record": ("I16.due", "it stands in the timetable, but is not scheduled by its record"),
     "waiter": ("I22.waiter", "somebody is listed as waiting for its result, but it has ended or is not there"),
+    **diagnosis_schedules.FAULTS,
     "who": ("I22.index", "the index of fingerprints leads to a user that has no task, or not this fingerprint"),
 }
 
@@ -160,6 +163,8 @@ def _subject_of(kind: str, where: str) -> str:
         return f"worker {where}"
     if kind == "who":
         return f"fingerprint {where}"
+    if "schedule" in kind:
+        return f"schedule {decode_id(where)}"
     user, _, named = where.partition("|")
     return f"{'run' if 'flow' in kind else 'task'} {decode_id(named)} of {decode_id(user)}"
 

@@ -15,11 +15,12 @@ from fairque.errors import StoredDataError
 from fairque.monitoring.diagnosis import knows_layout, of_faults, of_queue, of_slots, of_sums, of_user
 from fairque.monitoring.diagnosis_flows import of_flows, of_links, of_members, of_stuck
 from fairque.monitoring.diagnosis_outside import have_room, of_lists, of_server, of_twins, of_workers, up
+from fairque.monitoring.diagnosis_schedules import of_schedules
 from fairque.monitoring.doctor_report import Report, told
 from fairque.monitoring.doctor_rounds import CHUNK, Rounds
 from fairque.monitoring.findings import RULES, Finding, finding
 from fairque.monitoring.twins import find_twins
-from fairque.store import checkup, readings
+from fairque.store import checkup, checkup_sums, readings
 from fairque.store.call import READING
 from fairque.store.checkup import BEGIN, QueueFacts, UserFacts
 from fairque.store.checkup_links import MOST_LINKED, MOST_MEMBERS, look_at_flow, look_at_links
@@ -178,12 +179,12 @@ class Doctor(Rounds):
 
     def _add_up(self) -> dict[str, int]:
         """Compare sums; return how many tasks of each name wait."""
-        sums, slots = self._run(checkup.add_up(self._root)), self._run(checkup.count_runs(self._root))
+        sums, slots = self._run(checkup_sums.add_up(self._root)), self._run(checkup_sums.count_runs(self._root))
         self._note((*of_sums(sums), *of_slots(slots or ())))
         if sums.of_users is None:
-            self._skip("whether totals are sums", f"more than {checkup.MOST_SUBJECTS:,} users and task names")
+            self._skip("whether totals are sums", f"more than {checkup_sums.MOST_SUBJECTS:,} users and task names")
         if slots is None:
-            self._skip("whether each user's runs are as counted", f"more than {checkup.MOST_RUNS:,} runs")
+            self._skip("whether each user's runs are as counted", f"more than {checkup_sums.MOST_RUNS:,} runs")
         return sums.names
 
     def _outside(self, names: dict[str, int]) -> Iterator[Finding]:
@@ -193,6 +194,7 @@ class Doctor(Rounds):
         alive = up(workers, facts)
         yield from of_queue(facts, workers=bool(alive), room=have_room(alive))
         yield from of_flows(facts, workers=bool(alive), room=have_room(alive))
+        yield from of_schedules(facts)
         yield from of_workers(workers, facts, self._ready, names)
         yield from of_lists(alive, {name.decode() for name in self._table("scopes")})
 

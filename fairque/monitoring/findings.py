@@ -51,6 +51,7 @@ _LOGS: Final = "see the logs of the workers that are up: they live, but do not c
 _RESTART: Final = (
     "restart the workers whose assigned_users or steal_targets are lists of users: they register them anew"
 )
+_ADD_AGAIN: Final = "`fairque schedule remove ID`, then add it again"
 
 RULES: Final[dict[str, Rule]] = {
     "I1.aside": Rule("error", _COUNT),
@@ -119,6 +120,13 @@ RULES: Final[dict[str, Rule]] = {
     "I17.totals": Rule("error", "HSET `stats` parents to the sum: at 0 nobody who waits is told"),
     "I17.untold": Rule("error", f"for each that waits for it: {_ANEW}"),
     "I17.waits": Rule("error", _ANEW),
+    "I18.corrupt": Rule("error", _ADD_AGAIN),
+    "I18.due": Rule(
+        "error", "ZADD its id to `schedules-due` with its next fire in ms; where it is paused or has ended: ZREM it"
+    ),
+    "I18.overdue": Rule("error", "see the logs of the schedulers that are up; restart them", fleeting=True),
+    "I18.undue": Rule("error", "`fairque schedule pause ID`, then `resume`: its next fire is worked out anew"),
+    "I18.unlisted": Rule("error", _ADD_AGAIN),
     "I19.key-type": Rule("error", "delete or rename these keys: fairque did not write them"),
     "I22.bytes": Rule("error", "HSET `kept-bytes` USER to the bytes that are there"),
     "I22.flow": Rule("error", "ZADD it (USER|MARK) to `flows-due`, with the time in ms as its score: then it is swept"),
@@ -130,6 +138,9 @@ RULES: Final[dict[str, Rule]] = {
     "I22.retention": Rule(
         "warning", "start more workers, or keep results for a shorter time (result_ttl_seconds)", fleeting=True
     ),
+    "I22.schedule-due": Rule(
+        "error", "none is needed: a scheduler takes it off when it is due; or ZREM it from `schedules-due`"
+    ),
     "I22.stop": Rule("error", "HDEL the worker from `stops`, and HSET `stats` stopping to how many are left there"),
     "I22.unique": Rule("error", "HDEL from the user's `unique` the keys whose tasks have ended"),
     "I22.waiter": Rule("error", "HDEL the task (USER|ID) from `waiters`"),
@@ -138,6 +149,12 @@ RULES: Final[dict[str, Rule]] = {
         "info", "`fairque flow show RUN`: retry what failed (`fairque task retry`), or `fairque flow cancel`"
     ),
     "queue.schema": Rule("error", "use the release of fairque that wrote this queue, or name another queue or prefix"),
+    "schedulers.none": Rule(
+        "warning", "start one: `fairque scheduler --config FILE`, or workers with `scheduler: {embedded: true}`"
+    ),
+    "schedules.failing": Rule(
+        "warning", "`fairque schedule show ID` says why: change it, or start a scheduler of the release that wrote it"
+    ),
     "server.clock": Rule("info", "none is needed: fairque goes by Redis's clock alone"),
     "server.full": Rule("error", "let workers drain the queue, or raise maxmemory; until then pushes are refused"),
     "server.hidden": Rule("info", "allow this Redis user the command INFO to have the server looked at"),

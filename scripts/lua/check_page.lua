@@ -1,8 +1,8 @@
 #!lua flags=no-writes
 -- Look at a page of one of the queue's tables: what each entry stands for must be there, at this very instant.
--- include: keys names stats record run flow who audit
--- takes: table (runs, leases, progress, suspects, stops, due, flows, flows-due, waiters or who), cursor ('0' at
---   first), about how many
+-- include: keys names stats record run flow schedule who audit
+-- takes: table (runs, leases, progress, suspects, stops, due, flows, flows-due, schedules, schedules-due, waiters or
+--   who), cursor ('0' at first), about how many
 -- replies: next cursor ('0' at the end), how many entries, then fault, entry, ...
 local name, cursor, count = unpack(ARGV)
 
@@ -18,6 +18,10 @@ local function runs_on(worker, member)
   return text and select(5, parse_run(text)) == worker
 end
 
+local function unless_in(table, fault)
+  return function(member) return redis.call('HEXISTS', table, member) == 0 and fault or nil end
+end
+
 local tables = {
   runs = { RUNS, function(member, text)
     local token, _, _, core = parse_run(text)
@@ -31,11 +35,9 @@ local tables = {
     end
     return tonumber(token) > queue.token and 'token' or nil
   end },
-  leases = { LEASES, function(member) return redis.call('HEXISTS', RUNS, member) == 0 and 'no_run' or nil end },
-  progress = { PROGRESS, function(member) return redis.call('HEXISTS', RUNS, member) == 0 and 'progress' or nil end },
-  suspects = { SUSPECTS, function(worker, member)
-    return not runs_on(worker, member) and 'suspect' or nil
-  end },
+  leases = { LEASES, unless_in(RUNS, 'no_run') },
+  progress = { PROGRESS, unless_in(RUNS, 'progress') },
+  suspects = { SUSPECTS, function(worker, member) return not runs_on(worker, member) and 'suspect' or nil end },
   stops = { STOPS, function(worker, members)
     for member in string.gmatch(members, '[^:]+') do
       if not runs_on(worker, member) then
@@ -49,9 +51,9 @@ local tables = {
     return scheduled and (not record or record.state ~= 'W') and 'due_record' or nil
   end },
   flows = { FLOWS, fault_of_flow },
-  ['flows-due'] = { FLOWS_DUE, function(member)
-    return redis.call('HEXISTS', FLOWS, member) == 0 and 'no_flow' or nil
-  end },
+  ['flows-due'] = { FLOWS_DUE, unless_in(FLOWS, 'no_flow') },
+  schedules = { SCHEDULES, fault_of_schedule },
+  ['schedules-due'] = { SCHEDULES_DUE, unless_in(SCHEDULES, 'no_schedule') },
   waiters = { WAITERS, function(member)
     local record = record_of(member)
     return (not record or is_ended(record)) and 'waiter' or nil
@@ -66,14 +68,13 @@ local tables = {
 }
 
 local key, fault_of = unpack(tables[name])
-local kind = redis.call('TYPE', key).ok
-local page = redis.call(kind == 'zset' and 'ZSCAN' or 'HSCAN', key, cursor, 'COUNT', count)
-local reply = { page[1], #page[2] / 2 }
-for n = 1, #page[2], 2 do
-  local fault = fault_of(page[2][n], page[2][n + 1])
+local next_cursor, page = read_page(key, cursor, tonumber(count))
+local reply = { next_cursor, #page / 2 }
+for n = 1, #page, 2 do
+  local fault = fault_of(page[n], page[n + 1])
   if fault then
     reply[#reply + 1] = fault
-    reply[#reply + 1] = page[2][n]
+    reply[#reply + 1] = page[n]
   end
 end
 return reply

@@ -9,7 +9,7 @@ from typing import Any
 from fairque.monitoring.diagnosis import of_faults, of_queue, of_slots, of_sums, of_user
 from fairque.monitoring.diagnosis_flows import of_flows, of_links, of_members
 from fairque.monitoring.findings import Finding
-from fairque.store import checkup
+from fairque.store import checkup, checkup_sums
 from fairque.store.checkup_links import Members, look_at_flow, look_at_links
 from fairque.store.flows import read_flow
 from tests.lua.scene import Scene
@@ -45,8 +45,8 @@ def inspect(scene: Scene, users: Iterable[str]) -> Iterator[Finding]:
         with suppress(ValueError):  # told of the table
             flow = read_flow(member, text)
             yield from of_members(flow, scene.run(look_at_flow(scene.root, flow)) or Members((0, 0), (0, 0)))
-    yield from of_sums(scene.run(checkup.add_up(scene.root)))
-    slots = scene.run(checkup.count_runs(scene.root))
+    yield from of_sums(scene.run(checkup_sums.add_up(scene.root)))
+    slots = scene.run(checkup_sums.count_runs(scene.root))
     assert slots is not None
     yield from of_slots(slots)
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from fairque.core.limits import Caps, UserSettings
-from fairque.store import checkup, claims, limits, readings, removal, server, tasks
+from fairque.store import checkup, checkup_sums, claims, limits, readings, removal, server, tasks
 from fairque.store.call import Call
 from tests.lua.book import AnyCall, call
 from tests.lua.stages import LISTS, Stage
@@ -82,8 +82,8 @@ def check_page(stage: Stage, table: str) -> AnyCall:
 
 for table in checkup.TABLES:
     call("check_page", table)(partial(check_page, table=table))
-call("check_sums", "of all")(lambda stage: checkup.add_up(stage.scene.root))
-call("check_slots", "of all")(lambda stage: checkup.count_runs(stage.scene.root))
+call("check_sums", "of all")(lambda stage: checkup_sums.add_up(stage.scene.root))
+call("check_slots", "of all")(lambda stage: checkup_sums.count_runs(stage.scene.root))
 call("sizes", "of a user")(lambda stage: readings.sizes(stage.scene.root, "a"))
 call("stats", "of the queue")(lambda stage: readings.stats(stage.scene.root, "q"))
 call("drop", "a page")(lambda stage: removal.drop(stage.scene.root, removal.BEGIN))

@@ -8,6 +8,7 @@ from fairque.core.outcome import Progress
 from fairque.store import fates, progress, tasks
 from fairque.store.flows import Fence, Joint, Member, Part, enqueue
 from tests.lua.scene import BURY, DONE, Scene
+from tests.lua.timetable import fire, firing, known, planned, write
 
 FAILED: Final = "g00000000000000f"
 HOLDING: Final = "g00000000000000a"
@@ -19,12 +20,14 @@ class Stock(Scene):
     """a: ready, scheduled, failed, finished, one with a unique key, one that is to start soon; b: a suspect runs on w2;
     c: held at its cap, one runs and is to stop; d: paused and held; e: held for its rate; f: one task is set aside.
     A list of users names a. g: two graphs, of which one waits behind what failed and the other is being handed in; and
-    one task waits for another that it has added, a third for that one.
+    one task waits for another that it has added, a third for that one. a has schedules: one is due later, the other is
+    paused and was fired before.
     """
 
     def fill(self) -> None:
         """Push and run all that."""
         self.register(["a", "z"])
+        self.fill_timetable()
         self.fill_graphs()
         self.push("b", "b1")
         self.claim(worker="w1")
@@ -55,6 +58,15 @@ class Stock(Scene):
         assert self.run(fates.cancel(self.root, "c", "1", 60, self.name("c"), now=self.at())) == 2
         run: Any = self.client.hget(self.key("runs"), "c|1")
         self.run(progress.report(self.root, [progress.Report(b"c|1", run.partition(b":")[0], Progress(50.0, "half"))]))
+
+    def fill_timetable(self) -> None:
+        """Add the schedules of a."""
+        planned(self, "hourly", ms=3_600_000)
+        fire(self, firing(planned(self, "paused", label="m:ended")))
+        fired = known(self, "paused")
+        write(self, fired._replace(letter="P", due_ms=None), fired)
+        (grant,) = self.claim()
+        self.end([grant], DONE)
 
     def fill_graphs(self) -> None:
         """Hand in the graphs of g."""

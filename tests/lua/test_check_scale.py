@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fairque.store import checkup, tasks
+from fairque.store import checkup, checkup_sums, tasks
 from fairque.store.call import Call
 from fairque.store.checkup_links import MOST_MEMBERS, Members, look_at_flow, look_at_links
 from fairque.store.flows import Flow, Joint, Member, Part, enqueue
@@ -32,7 +32,7 @@ def test_each_look_takes_little_time(scene: Scene) -> None:
             for n in range(TASKS)
         ]
     )
-    while scene.client.hlen(scene.key("runs")) < checkup.MOST_RUNS:
+    while scene.client.hlen(scene.key("runs")) < checkup_sums.MOST_RUNS:
         scene.claim(100)
     users = itertools.cycle(f"user:{n}" for n in range(0, USERS, 997))
 
@@ -43,22 +43,22 @@ def test_each_look_takes_little_time(scene: Scene) -> None:
     took = {table: often(partial(checkup.look_at_page, root, table, checkup.BEGIN)) for table in checkup.TABLES}
     took["queue"] = often(lambda: checkup.look_at_queue(root, scene.at()))
     took["user"] = often(lambda: checkup.look_at_user(root, next(users), now=scene.at()))
-    took["slots"] = often(lambda: checkup.count_runs(root))
-    took["sums of too many"] = often(lambda: checkup.add_up(root))
-    assert scene.run(checkup.count_runs(root)) == ()
-    assert scene.run(checkup.add_up(root)).of_users is None
+    took["slots"] = often(lambda: checkup_sums.count_runs(root))
+    took["sums of too many"] = often(lambda: checkup_sums.add_up(root))
+    assert scene.run(checkup_sums.count_runs(root)) == ()
+    assert scene.run(checkup_sums.add_up(root)).of_users is None
     assert {what: ms for what, ms in took.items() if ms > MOST_MS * NOISE} == {}, took
 
 
 @pytest.mark.timeout(300)
 def test_sums_of_many_users_and_a_very_long_lane_take_little_time(scene: Scene) -> None:
-    most = checkup.MOST_SUBJECTS - 2
+    most = checkup_sums.MOST_SUBJECTS - 2
     scene.push_entries(
         [tasks.Entry(f"user:{n % most}", f"t{n}", 3 + n // most, "", "", b"m:f|") for n in range(2 * most)]
     )
     flood(scene, LONG)
-    sums = typical_ms(scene, ((lambda: scene.run(checkup.add_up(scene.root))) for _ in range(9)))
-    assert scene.run(checkup.add_up(scene.root)).of_users == (2 * most + LONG, 0, 0, 0, 0)
+    sums = typical_ms(scene, ((lambda: scene.run(checkup_sums.add_up(scene.root))) for _ in range(9)))
+    assert scene.run(checkup_sums.add_up(scene.root)).of_users == (2 * most + LONG, 0, 0, 0, 0)
     long = typical_ms(
         scene, ((lambda: scene.run(checkup.look_at_user(scene.root, "flood", now=scene.at()))) for _ in range(9))
     )

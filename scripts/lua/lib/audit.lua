@@ -127,15 +127,48 @@ local function fault_of_flow(member, text)
   return (not look or (flow.state == 'l' and look > flow.till)) and 'flow_kept' or nil
 end
 
--- Read a page of a user's records: fewer at once where some are large, or its lanes are long. A page that has all of
--- them ends with cursor 0.
+-- What is wrong with a schedule: its user must have it, and it is due when it fires next, or within a minute if nobody
+-- could make sense of it the last time.
+local function fault_of_schedule(id, text)
+  local known = parse_schedule(text)
+  if not known then
+    return 'schedule_corrupt'
+  elseif not sound_schedule(id) then
+    return 'schedule_unlisted'
+  end
+  local at, due = tonumber(redis.call('ZSCORE', SCHEDULES_DUE, id)), known.state == 'A' and tonumber(known.due) or nil
+  if known.state == 'A' and not at then
+    return 'schedule_undue'
+  elseif at and (not due or at < due or at > math.max(due, queue.now + POSTPONED)) then
+    return 'schedule_due'
+  end
+  local last = due and redis.pcall('LINDEX', fires_key(known.user, id), 0)
+  return type(last) == 'string' and string.sub(last, 1, 2) == 'E:' and 'schedule_failing' or nil
+end
+
+-- How many values of a hash are looked at in one call: fewer where some are large.
+local function bounded(key, want)
+  local largest = 1
+  for _, field in ipairs(redis.call('HRANDFIELD', key, 8)) do
+    largest = math.max(largest, redis.call('HSTRLEN', key, field))
+  end
+  return math.ceil(math.min(want, AUDIT_BYTES / largest))
+end
+
+-- Read a page of one of the queue's tables.
+local function read_page(key, cursor, want)
+  if redis.call('TYPE', key).ok == 'zset' then
+    return unpack(redis.call('ZSCAN', key, cursor, 'COUNT', want))
+  end
+  return unpack(redis.call('HSCAN', key, cursor, 'COUNT', bounded(key, want)))
+end
+
+-- Read a page of a user's records: fewer at once where its lanes are long. A page that has all of them ends with
+-- cursor 0.
 local function read_records(user, cursor, want, longest)
   local key = user_key(user, 'tasks')
-  local kept, largest = redis.call('HLEN', key), 1
-  for _, id in ipairs(kept > 0 and redis.call('HRANDFIELD', key, 8) or {}) do
-    largest = math.max(largest, redis.call('HSTRLEN', key, id))
-  end
-  want = math.ceil(math.min(want, AUDIT_BYTES / largest, AUDIT_STEPS / longest))
+  local kept = redis.call('HLEN', key)
+  want = math.ceil(math.min(bounded(key, want), AUDIT_STEPS / longest))
   local page = redis.call('HSCAN', key, cursor, 'COUNT', kept <= want and kept + 1 or want)
   return kept, page[1], page[2]
 end

@@ -1,5 +1,5 @@
 -- What comes of the fires of schedules: which are pushed, what is noted of each, how their schedules move on.
-local FIRE_HEAD, FIRE_WIDTH, POSTPONED = 10, 3, 60000     -- values per schedule, values per fire, ms
+local FIRE_HEAD, FIRE_WIDTH = 10, 3     -- values per schedule, values per fire
 
 -- Read the schedules of a call from place `at` of ARGV on. `known` is what there is of one that stands as its scheduler
 -- has read it; one that an earlier copy of this call, or another scheduler, has moved on is `done`.

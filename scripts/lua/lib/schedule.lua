@@ -5,6 +5,7 @@
 -- was pushed. What came of its fires, the newest first: <letter>:<instant, ms>:<done at, ms>:<task, or opaque>
 local SCHEDULE = '^(%d+):([APE]):(%d*):(%d*):([^:|]+):([^:|]*):(%w*)|(.*)$'
 local FIRES_KEPT, FIRES_TTL = 100, 2592000000     -- how many, and for how many ms after the last
+local POSTPONED = 60000     -- ms until one that nobody could make sense of is looked at again
 
 local function parse_schedule(text)
   local version, state, due, before, user, task, nonce, body = string.match(text or '', SCHEDULE)
