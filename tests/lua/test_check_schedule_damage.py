@@ -46,7 +46,7 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "it is due though it is paused": (zadd("schedules-due", "paused", LONG_AGO + 9_000_000), "I18.due"),
     "what is due is not there": (zadd("schedules-due", "stranger", LONG_AGO), "I22.schedule-due"),
     "it was put off": (
-        lambda s: s.client.lpush(s.of("a", "fires:hourly"), f"E:{LONG_AGO}:{LONG_AGO}:no"),
+        lambda s: s.client.lpush(s.of("a", "fires:hourly"), f"E:{LONG_AGO + 3_600_000}:{LONG_AGO}:no"),
         "schedules.failing",
     ),
     "its history is not readable": (wrong("fires:hourly"), ""),

@@ -143,7 +143,7 @@ local function fault_of_schedule(id, text)
     return 'schedule_due'
   end
   local last = due and redis.pcall('LINDEX', fires_key(known.user, id), 0)
-  return type(last) == 'string' and string.sub(last, 1, 2) == 'E:' and 'schedule_failing' or nil
+  return type(last) == 'string' and string.match(last, '^E:(%d+):') == known.due and 'schedule_failing' or nil
 end
 
 -- How many values of a hash are looked at in one call: fewer where some are large.
