@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -30,7 +31,8 @@ class Key(NamedTuple):
         return re.search(f":queue:{ending}{'[^:]+(:[^:]+){0,2}' if ending.endswith(':') else ''}$", key) is not None
 
 
-def all_keys() -> list[Key]:
+@cache
+def all_keys() -> tuple[Key, ...]:
     """Return every kind of key."""
     table = (LUA / "lib" / "keys.lua").read_text()
     rows = [Key(*row) for row in _ROW.findall(table)]
@@ -40,15 +42,17 @@ def all_keys() -> list[Key]:
     rows += [Key(name, f"user:<user>:{name}", "of a user") for name in single]
     (lanes,) = _LANES.findall((LUA / "lib" / "lane.lua").read_text())
     lane = f"user:<user>:({lanes.replace(_BETWEEN, '|')})"
-    return [*rows, Key("LANES", lane, "list"), Key("LANES aside", f"{lane}:", "list")]
+    return (*rows, Key("LANES", lane, "list"), Key("LANES aside", f"{lane}:", "list"))
 
 
+@cache
 def kind_of(key: str) -> Key:
     """Return which kind of key this is."""
     (kind,) = (kind for kind in all_keys() if kind.says(key))
     return kind
 
 
+@cache
 def is_named_in(script: str, key: Key) -> bool:
     """Does this script, its libraries as far as it uses them included, speak of this kind of key?"""
     name = key.name.partition(" ")[0]

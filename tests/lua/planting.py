@@ -81,7 +81,7 @@ class Bed:
         self, make: Make, ending: str, plain: QueueRefusal | None, *, is_text: bool
     ) -> tuple[str, tuple[str, ...], str]:
         key, payload = self._scene.key(ending).encode(), self._wrong[is_text]
-        self._client.restore(key, 0, payload, replace=True)
+        self._shelf.mend({key: payload}, [key])
         error = self._call(make)
         changed = self._restore(key, (b"not fairque's",) if is_text else b"not fairque's")
         names = tuple(sorted(name.decode().partition(":queue:")[2] for name in changed - {key}))
@@ -103,13 +103,7 @@ class Bed:
         now = self._shelf.read()
         before = {**self._there, planted: wrong} if planted else self._there
         changed = {key for key in {*before, *now} if before.get(key) != now.get(key)}
-        with self._client.pipeline(transaction=False) as pipe:
-            for key in {*changed, planted} - {b""}:
-                if key in self._copy:
-                    pipe.restore(key, 0, self._copy[key], replace=True)
-                else:
-                    pipe.delete(key)
-            pipe.execute()
+        self._shelf.mend(self._copy, {*changed, planted} - {b""})
         return changed
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import redis
@@ -41,6 +42,15 @@ for i = 1, #ARGV, 2 do
   redis.call('RESTORE', ARGV[i], 0, ARGV[i + 1])
 end
 """
+MEND: Final = """
+for i = 1, #ARGV, 2 do
+  if ARGV[i + 1] == '' then
+    redis.call('UNLINK', ARGV[i])
+  else
+    redis.call('RESTORE', ARGV[i], 0, ARGV[i + 1], 'REPLACE')
+  end
+end
+"""
 
 
 class Shelf:
@@ -48,7 +58,7 @@ class Shelf:
 
     def __init__(self, client: redis.Redis, root: str) -> None:
         self._root = root
-        self._read, self._put = client.register_script(READ), client.register_script(PUT)
+        self._read, self._put, self._mend = map(client.register_script, (READ, PUT, MEND))
 
     def take(self) -> Copy:
         """Return what stands there, to be put back."""
@@ -61,6 +71,10 @@ class Shelf:
     def put(self, copy: Copy) -> None:
         """Let exactly this stand there."""
         self._put(keys=[self._root], args=[part for pair in copy.items() for part in pair])
+
+    def mend(self, copy: Copy, keys: Iterable[bytes]) -> None:
+        """Let these keys stand there as in the copy."""
+        self._mend(keys=[self._root], args=[part for key in keys for part in (key, copy.get(key, b""))])
 
 
 def copy_of(flat: Any) -> Copy:
