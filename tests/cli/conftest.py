@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
-from fairque import FairQueueConfig, TaskQueue
+from fairque import FairQueueConfig, TaskQueue, TaskScheduler
 from tests.cli.program import settings
 
 
@@ -21,3 +22,10 @@ def queue(env: dict[str, str]) -> Iterator[TaskQueue]:
     """Give that queue."""
     with TaskQueue(FairQueueConfig.create_default(environ=env)) as queue:
         yield queue
+
+
+@pytest.fixture
+def scheduler(env: dict[str, str]) -> Iterator[TaskScheduler]:
+    """Give the schedules of that queue; nothing fires them."""
+    with closing(TaskScheduler(FairQueueConfig.create_default(environ=env))) as scheduler:
+        yield scheduler

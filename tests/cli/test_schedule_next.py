@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
-
 import pytest
 
-from fairque import FairQueueConfig, TaskScheduler, task
+from fairque import TaskScheduler
 from tests.cli.inside import Ran, call
+from tests.cli.timetable import NIGHTLY, WORD, add
 
 NO_REDIS = {"FAIRQUE_REDIS__URL": "redis://127.0.0.1:1/0"}
 BERLIN = ("--cron", "30 2 * * *", "--timezone", "Europe/Berlin", "--after", "2026-03-28T00:00Z", "--count", "3")
 
 
-@task(name="nights:report")
-def send(word: str) -> str:
-    return word
-
-
 def following(*words: str) -> Ran:
     return call(NO_REDIS, "schedule", "next", *words)
-
-
-@pytest.fixture
-def scheduler(env: dict[str, str]) -> Iterator[TaskScheduler]:
-    with closing(TaskScheduler(FairQueueConfig.create_default(environ=env))) as scheduler:
-        scheduler.add_schedule("30 2 * * *", send("x"), timezone="Europe/Berlin", schedule_id="nightly", user_id="u")
-        yield scheduler
 
 
 def test_people_get_both_times_and_what_the_clocks_do() -> None:
@@ -69,6 +55,7 @@ def test_an_interval_is_counted_from_where_it_is_asked() -> None:
 
 
 def test_of_a_schedule_that_is_there(env: dict[str, str], scheduler: TaskScheduler) -> None:
+    add(env, *NIGHTLY, *WORD)
     told = call(env, "schedule", "next", "nightly", "--count", "40", "--json").json
     assert told["schedule_id"] == "nightly"
     assert [fire["at"] for fire in told["fires"]] == [at.isoformat() for at in scheduler.next_fires("nightly", 40)]

@@ -6,12 +6,12 @@ import json
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from fairque import FairQueueConfig, TaskScheduler
+from fairque import TaskScheduler
 from tests.cli.program import FAIRQUE, TASKS, environ, run
 from tests.waiting import wait_until
 
@@ -31,12 +31,6 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def schedules(env: dict[str, str]) -> Iterator[TaskScheduler]:
-    with closing(TaskScheduler(FairQueueConfig.create_default(environ=env))) as schedules:
-        yield schedules
-
-
 @contextmanager
 def firing(place: Path, env: dict[str, str], *words: str) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
@@ -50,19 +44,19 @@ def firing(place: Path, env: dict[str, str], *words: str) -> Iterator[subprocess
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_what_the_file_has_is_fired_until_it_is_told_to_stop(
-    number: signal.Signals, place: Path, env: dict[str, str], schedules: TaskScheduler
+    number: signal.Signals, place: Path, env: dict[str, str], scheduler: TaskScheduler
 ) -> None:
     with firing(place, env, "--config", "fq.yaml") as process:
-        wait_until(lambda: schedules.get("often"), description="the schedules are added", timeout=30)
-        wait_until(lambda: len(schedules.history("often")) > 1, description="it has fired twice")
-        nightly = schedules.get("nightly")
+        wait_until(lambda: scheduler.get("often"), description="the schedules are added", timeout=30)
+        wait_until(lambda: len(scheduler.history("often")) > 1, description="it has fired twice")
+        nightly = scheduler.get("nightly")
         assert nightly is not None
         assert (nightly.timezone, nightly.task.kwargs, int(nightly.task.priority)) == (
             "Europe/Berlin",
             {"day": "2026-03-01"},
             5,
         )
-        (seen,) = schedules.schedulers()
+        (seen,) = scheduler.schedulers()
         assert (seen["id"], seen["pid"], seen["leads"]) == ("s-1", process.pid, True)
         process.send_signal(number)
         _, said = process.communicate(timeout=10)
@@ -71,12 +65,12 @@ def test_what_the_file_has_is_fired_until_it_is_told_to_stop(
     assert "Traceback" not in said
 
 
-def test_without_any_schedule_it_waits_for_some(place: Path, env: dict[str, str], schedules: TaskScheduler) -> None:
+def test_without_any_schedule_it_waits_for_some(place: Path, env: dict[str, str], scheduler: TaskScheduler) -> None:
     words = ("schedule", "add", "often", "--every", "0.1", "--task", "jobs:double", "--user", "u", "--args", "[1]")
     with firing(place, env, "--id", "s-9", "--log-format", "json") as process:
-        wait_until(schedules.schedulers, description="it is up", timeout=30)
+        wait_until(scheduler.schedulers, description="it is up", timeout=30)
         assert run(*words, env=env, cwd=place).returncode == 0
-        wait_until(lambda: schedules.history("often"), description="it has fired")
+        wait_until(lambda: scheduler.history("often"), description="it has fired")
         process.terminate()
         _, said = process.communicate(timeout=10)
     assert process.returncode == 0, said
@@ -85,16 +79,16 @@ def test_without_any_schedule_it_waits_for_some(place: Path, env: dict[str, str]
 
 
 def test_a_schedule_that_the_file_has_no_more_goes_on_with_a_warning(
-    place: Path, env: dict[str, str], schedules: TaskScheduler
+    place: Path, env: dict[str, str], scheduler: TaskScheduler
 ) -> None:
     for text in (TWO, "tasks: [jobs]\n"):
         (place / "fq.yaml").write_text(text, encoding="utf-8")
         with firing(place, env, "--config", "fq.yaml") as process:
-            wait_until(schedules.schedulers, description="it is up", timeout=30)
+            wait_until(scheduler.schedulers, description="it is up", timeout=30)
             process.terminate()
             _, said = process.communicate(timeout=10)
     assert "`fairque schedule remove nightly`" in said
-    assert {one.schedule_id for one in schedules.list()} == {"often", "nightly"}
+    assert {one.schedule_id for one in scheduler.list()} == {"often", "nightly"}
 
 
 @pytest.mark.parametrize(
