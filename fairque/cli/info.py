@@ -25,7 +25,7 @@ _EVERY: Final = 1.0
 _MOST_ROWS: Final = 40
 """Users shown on a terminal; a pipe gets all."""
 _MOST_SCHEDULES: Final = 10
-"""Schedules likewise: those that fire next."""
+"""Schedules shown anywhere: those that fire next."""
 
 
 class _View(NamedTuple):
@@ -118,7 +118,7 @@ def _page(view: _View, console: Console, *, fill: bool) -> RenderableType:
         return fairness_page(
             report, queue=view.queue.name, address=view.address, user_id=view.user_id, pretty=pretty, rows=rows
         )
-    overview = look(view.queue, view.scheduler, view.user_id, _MOST_SCHEDULES if pretty else None)
+    overview = look(view.queue, view.scheduler, view.user_id, _MOST_SCHEDULES)
     taken = sum(2 + len(lines) for lines in (overview.schedulers, overview.schedules) if lines)
     taken += 16 + 2 * bool(overview.paused) + len(overview.workers)
     rows = _rows(console, fill=fill, taken=taken)

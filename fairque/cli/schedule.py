@@ -16,6 +16,8 @@ from fairque.monitoring.schedule_page import schedule_page, schedules_page
 from fairque.monitoring.schedules import fire_json, line_json, schedule_lines
 from fairque.monitoring.upcoming import upcoming, upcoming_json
 
+_LISTED: Final = 100
+"""Schedules that are listed for people, unless they say otherwise."""
 _SHOWN: Final = 5
 """Fires that are to come on the page of a schedule."""
 
@@ -34,17 +36,19 @@ schedule.add_command(add)
 
 @schedule.command("list")
 @click.option("--user", "user_id", metavar="USER", help="Of this user.")
+@click.option("--limit", type=click.IntRange(1, 100_000), metavar="N", help="Schedules at most; 100, with --json all.")
 @config_option
 @json_option
-def list_(*, user_id: str | None, config_path: Path | None, as_json: bool) -> None:
+def list_(*, user_id: str | None, limit: int | None, config_path: Path | None, as_json: bool) -> None:
     """Show schedules by their next fire, each with what came of the last one."""
-    now = datetime.now(UTC)
+    now, most = datetime.now(UTC), limit or (None if as_json else _LISTED)
     with opened(config_path) as (scheduler, queue, _), lasting("reading schedules", lambda: ""):
-        found = schedule_lines(scheduler, scheduler.list(user_id=user_id), queue.workers(), now)
+        known = scheduler.list(user_id=user_id)
+        found = schedule_lines(scheduler, known[:most], queue.workers(), now)
     if as_json:
         print_json({"queue": queue.name, "schedules": [line_json(line) for line in found]})
     elif found:
-        show_page(lambda pretty: schedules_page(found, now=now, pretty=pretty))
+        show_page(lambda pretty: schedules_page(found, more=len(known[most:]) if most else 0, now=now, pretty=pretty))
     else:
         click.echo("there is no schedule" if user_id is None else f"{user_id} has no schedule")
 

@@ -37,9 +37,7 @@ def overview_page(overview: Overview, *, address: str, pretty: bool, rows: int |
     if overview.schedulers:
         parts += [Text(), schedulers_table(overview.schedulers, now=now.timestamp(), pretty=pretty)]
     if overview.schedules:
-        parts += [Text(), schedules_page(overview.schedules, now=now, pretty=pretty)]
-    if overview.more_schedules:
-        parts.append(Text(f"and {overview.more_schedules:,} more schedules: `fairque schedule list` shows all", "dim"))
+        parts += [Text(), schedules_page(overview.schedules, more=overview.more_schedules, now=now, pretty=pretty)]
     return Group(*parts)
 
 

@@ -38,8 +38,10 @@ _OVERLAPS: Final = {
 _ORIGINS: Final = {"code": "a program", "yaml": "a configuration", "cli": "a command"}
 
 
-def schedules_page(lines: Sequence[ScheduleLine], *, now: datetime, pretty: bool) -> RenderableType:
-    """Return a line for each schedule, and behind them what is wrong. `pretty` is for terminals."""
+def schedules_page(lines: Sequence[ScheduleLine], *, more: int = 0, now: datetime, pretty: bool) -> RenderableType:
+    """Return a line for each schedule, and behind them how many `more` there are, and what is wrong. `pretty` is for
+    terminals.
+    """
     table = plain_table(pretty=pretty)
     for name in ("schedule", "when", "task", "user", "next", "", "last", "lag"):
         numeric, cut = name in {"", "lag"}, name in {"when", "task", "user"}
@@ -58,7 +60,8 @@ def schedules_page(lines: Sequence[ScheduleLine], *, now: datetime, pretty: bool
         for remark in line.remarks:
             wrong.setdefault(remark, []).append(line.schedule.schedule_id)
     alarms = [Text(f"{listed(ids)}: {remark}", "bold red") for remark, ids in wrong.items()]
-    return Group(table, *([Text(), *alarms] if alarms else []))
+    rest = [Text(f"and {more:,} more schedules: `fairque schedule list` shows all with --json", "dim")] if more else []
+    return Group(table, *rest, *([Text(), *alarms] if alarms else []))
 
 
 def schedule_page(

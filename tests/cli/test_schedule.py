@@ -24,6 +24,9 @@ def test_list_has_a_line_for_each_by_its_next_fire(env: dict[str, str]) -> None:
     assert "30 2 * * * Europe/Berlin  nights:send  user:1" in lines[2]
     assert "sesame" not in "".join(lines)
     assert call(env, "schedule", "list", "--user", "user:2").rows.keys() == {"schedule", "poll"}
+    *_, more = call(env, "schedule", "list", "--limit", "1").out.splitlines()
+    assert more == "and 1 more schedules: `fairque schedule list` shows all with --json"
+    assert len(call(env, "schedule", "list", "--limit", "1", "--json").json["schedules"]) == 1
     assert call(env, "schedule", "list", "--user", "user:3").out == "user:3 has no schedule\n"
     found = call(env, "schedule", "list", "--json").json
     assert (found["queue"], [line["schedule_id"] for line in found["schedules"]]) == ("default", ["poll", "nightly"])

@@ -213,9 +213,9 @@ def test_an_overview_shows_schedulers_and_schedules_only_where_there_are_any() -
     )
     text = printed(overview_page(full, address="redis://h", pretty=False), terminal=False)
     assert "s-1        here:7   leads" in text
-    *_, alarm, more = text.splitlines()
+    *_, more, _, alarm = text.splitlines()
     assert alarm == "nightly: no scheduler is running"
-    assert more == "and 1,200 more schedules: `fairque schedule list` shows all"
+    assert more == "and 1,200 more schedules: `fairque schedule list` shows all with --json"
 
 
 def test_a_scheduler_that_has_fallen_silent_is_marked() -> None:
