@@ -5,7 +5,7 @@ Instants are epoch milliseconds. Nothing here asks what time it is.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
@@ -34,7 +34,7 @@ class Timing(msgspec.Struct, frozen=True, omit_defaults=True):
     """
 
     cron: str | None = None
-    every_ms: int | None = None
+    every_ms: Annotated[int, msgspec.Meta(ge=100)] | None = None
     zone: str = "UTC"
     anchor_ms: int = 0
     start_ms: int | None = None

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 
 from fairque.core.ids import decode_id, encode_id
-from fairque.core.schedule import Origin
+from fairque.core.schedule import MOST_CAUGHT_UP, Origin
 from fairque.core.timing import Timing
 from fairque.errors import ScheduleMoved, StoredDataError
 from fairque.store.call import Argument, Call, Conversation
@@ -31,11 +31,11 @@ class Definition(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a schedule is to push and when, as it stands behind its head: this as JSON, a line feed, the task's body."""
 
     timing: Timing
-    level: int
-    when: str = ""
+    level: Annotated[int, msgspec.Meta(ge=1, le=6)]
+    when: Annotated[str, msgspec.Meta(pattern=r"^(/\d{1,15})?$")] = ""
     """As of an `Entry`."""
-    catchup: int = 1
-    overlap: str = "s"
+    catchup: Annotated[int, msgspec.Meta(ge=0, le=MOST_CAUGHT_UP)] = 1
+    overlap: Annotated[str, msgspec.Meta(pattern="^[sa]$")] = "s"
     """`s`: a fire is skipped while the last task lives; `a`: it is not."""
     origin: Origin = "code"
     added: str = ""
