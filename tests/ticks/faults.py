@@ -12,7 +12,7 @@ import redis
 from fairque.store.link import Port
 from tests.ticks.board import CALLS, CELLS, WAR, Board, Cell
 
-OFTEN: Final = 0.004
+OFTEN: Final = 0.01
 """How likely each fault is at each moment. Of the rare call it is likelier, and where it has not struck yet."""
 _RARE: Final = 3
 _NEVER_YET: Final = 50

@@ -17,7 +17,7 @@ from fairque.scheduler.verbs import ScheduleVerbs
 from fairque.store.call import Call, Conversation, carry
 from fairque.store.driver import Driver
 from fairque.store.link import Link
-from fairque.store.schedules import member_of
+from fairque.store.schedules import member_of, read_all
 from tests.ticks.board import OVER, Board
 from tests.ticks.faults import Doom, DoomedAddress
 from tests.ticks.plans import Era, Planned, when
@@ -76,7 +76,10 @@ class Life:
                 self._board.note(self._post, "unreachable")
 
     def _add_all(self) -> None:
-        for draft in self._chance.sample(self._drafts, len(self._drafts)):
+        """Add what nobody has added yet."""
+        there = {schedule_id for schedule_id, _ in self._converse(read_all(self._root))}
+        missing = [draft for draft in self._drafts if draft.schedule_id not in there]
+        for draft in self._chance.sample(missing, len(missing)):
             self._converse(self._verbs.add(draft))
         self._board.is_set_up = True
 

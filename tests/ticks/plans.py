@@ -12,7 +12,7 @@ from tests.ticks.oracle import Even, Field, Named, Rule
 
 SECOND: Final = 1000
 USERS: Final = ("ann", "bob", "org:7", "zoë", "dave|2", "eve", "{frank}")
-PACE: Final = 4.0
+PACE: Final = 5.0
 """Fires for each simulated second, about."""
 
 _EUROPE: Final = ("Europe/Berlin", "Europe/London", "Europe/Lisbon", "Atlantic/Azores", "Europe/Chisinau")
