@@ -84,8 +84,7 @@ def add(
     when = {"cron_expr": options.pop("cron"), **options}
     with opened(config_path) as (scheduler, *_):
         before = scheduler.get(schedule_id)
-        verbs = scheduler._plan.verbs
-        scheduler._queue._converse(verbs.add(verbs.draft(schedule_id, task, user_id, when, how, "cli")))
+        scheduler._add(schedule_id, task, user_id, when, how, "cli")
         found = known(scheduler, schedule_id)
     if doubt:
         click.echo(f"fairque: whether there is a task {name} cannot be told here: {doubt}", err=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import builtins
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
 from fairque.core.models import Task
-from fairque.core.schedule import Fire, ScheduledTask
+from fairque.core.schedule import Fire, Origin, ScheduledTask
 from fairque.core.settings import Settings
 from fairque.errors import FairqueError
 from fairque.queue.async_queue import AsyncTaskQueue
@@ -56,8 +56,7 @@ class AsyncTaskScheduler:
     ) -> str:
         """As `TaskScheduler.add_schedule`."""
         when = {"cron_expr": cron_expr, "every": every, "timezone": timezone, "start": start, "end": end}
-        draft = self._plan.verbs.draft(schedule_id, task, user_id, when, {"catchup": catchup, "overlap": overlap})
-        return await self._queue._converse(self._plan.verbs.add(draft))
+        return await self._add(schedule_id, task, user_id, when, {"catchup": catchup, "overlap": overlap})
 
     async def update(self, schedule_id: str, **changes: Any) -> ScheduledTask:
         """As `TaskScheduler.update`."""
@@ -130,6 +129,18 @@ class AsyncTaskScheduler:
         """As `TaskScheduler.close`."""
         await self.stop()
         await self._queue.close()
+
+    async def _add(
+        self,
+        schedule_id: str | None,
+        task: object,
+        user_id: str | None,
+        when: Mapping[str, Any],
+        how: Mapping[str, Any],
+        origin: Origin = "code",
+    ) -> str:
+        verbs = self._plan.verbs
+        return await self._queue._converse(verbs.add(verbs.draft(schedule_id, task, user_id, when, how, origin)))
 
     async def __aenter__(self) -> Self:
         """Start the scheduler."""

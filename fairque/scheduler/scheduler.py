@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import builtins
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
 from fairque.core.models import Task
-from fairque.core.schedule import Fire, ScheduledTask
+from fairque.core.schedule import Fire, Origin, ScheduledTask
 from fairque.core.settings import Settings
 from fairque.errors import FairqueError
 from fairque.queue.handle import TaskHandle
@@ -83,8 +83,7 @@ class TaskScheduler:
             QueueFull: Redis is at its memory limit. Nothing was written.
         """
         when = {"cron_expr": cron_expr, "every": every, "timezone": timezone, "start": start, "end": end}
-        draft = self._plan.verbs.draft(schedule_id, task, user_id, when, {"catchup": catchup, "overlap": overlap})
-        return self._queue._converse(self._plan.verbs.add(draft))
+        return self._add(schedule_id, task, user_id, when, {"catchup": catchup, "overlap": overlap})
 
     def update(self, schedule_id: str, **changes: Any) -> ScheduledTask:
         """Change `cron_expr`, `every`, `task`, `timezone`, `start`, `end`, `catchup`, `overlap` or `user_id` of a
@@ -181,6 +180,18 @@ class TaskScheduler:
         """Stop, and close the connections. They open again when a verb is used."""
         self.stop()
         self._queue.close()
+
+    def _add(
+        self,
+        schedule_id: str | None,
+        task: object,
+        user_id: str | None,
+        when: Mapping[str, Any],
+        how: Mapping[str, Any],
+        origin: Origin = "code",
+    ) -> str:
+        verbs = self._plan.verbs
+        return self._queue._converse(verbs.add(verbs.draft(schedule_id, task, user_id, when, how, origin)))
 
     def __enter__(self) -> Self:
         """Start the scheduler."""
