@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from fairque.core.schedule_settings import ScheduleSettings
 from fairque.core.settings import Settings
-from fairque.errors import ConfigError, FairqueError
+from fairque.errors import ConfigError, FairqueError, ScheduleError
 from fairque.queue.verbs import Verbs
 from fairque.scheduler.entries import Draft, task_named
 from fairque.scheduler.verbs import ScheduleVerbs
@@ -38,8 +38,11 @@ class SchedulePlan:
             ConfigError: one of the schedules is refused: its task is none, or its arguments do not fit.
         """
         yield from self._queue.meet(again=False)
-        for place, entry in enumerate(self._entries):
-            yield from self.verbs.add(self._draft(place, entry))
+        for draft in [self._draft(place, entry) for place, entry in enumerate(self._entries)]:
+            try:
+                yield from self.verbs.add(draft)
+            except ScheduleError as error:  # as the queue stands: it is over, or another user has its id
+                log.warning("schedule %s of the configuration is not added: %s", draft.schedule_id, error)
         named = {entry.id for entry in self._entries}
         for schedule in (yield from self.verbs.all(None)):
             if schedule.origin == "yaml" and schedule.schedule_id not in named:

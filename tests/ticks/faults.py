@@ -50,9 +50,7 @@ class Doom:
                 raise redis.ConnectionError("lost on the way")
 
 
-_AT: Final = {
-    (call, position): [cell for cell in CELLS if cell[1:] == (call, position)] for _, call, position in CELLS
-}
+_AT: Final = {(call, position): [cell for cell in CELLS if cell[1:] == (call, position)] for _, call, position in CELLS}
 
 
 class DoomedConnection:
