@@ -130,7 +130,7 @@ def table(root: str, name: str) -> Conversation[dict[bytes, bytes]]:
     """Read a whole hash or sorted set page by page: no call reads more than about a page."""
     cursor, found = b"0", dict[bytes, bytes]()
     while True:
-        cursor, *flat = yield Call("page", root, (name, cursor, PAGE), list)
+        cursor, flat = yield Call("page", root, (name, cursor, PAGE), list)
         found.update(zip(flat[::2], flat[1::2], strict=True))
         if cursor == b"0":
             return found

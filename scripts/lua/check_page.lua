@@ -1,6 +1,6 @@
 #!lua flags=no-writes
 -- Look at a page of one of the queue's tables: what each entry stands for must be there, at this very instant.
--- include: keys names stats record run flow schedule who audit
+-- include: keys names stats record run flow schedule who page audit
 -- takes: table (runs, leases, progress, suspects, stops, due, flows, flows-due, schedules, schedules-due, waiters or
 --   who), cursor ('0' at first), about how many
 -- replies: next cursor ('0' at the end), how many entries, then fault, entry, ...

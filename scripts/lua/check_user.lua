@@ -1,6 +1,6 @@
 #!lua flags=no-writes
 -- Look at one user and at a page of its records: what is counted beside what there is, all at one instant (I1).
--- include: keys names stats limits counts record unique lane parents who retention audit
+-- include: keys names stats limits counts record unique lane parents who retention page audit
 -- takes: now, user, cursor ('0' at first), about how many records
 -- replies: counted: KINDS (lib/counts), running; there: entries of lane 1-6, entries set aside (-1: not looked), failed
 --   ids, tasks that wait for others, records, unique keys, bytes of ended records (as counted); its tag in the ring

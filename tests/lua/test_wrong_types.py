@@ -57,6 +57,7 @@ ONLY_NAMED = {
     *((script, "SEEN") for script in ("fire", "renew", "xcom")),
     ("bereave", "NAMED"),
     ("explain", "LANES aside"),
+    *(("check_page", key) for key in ("fires:", "schedules")),
     ("tick", "schedules"),
 }
 """(script, key): the script's text speaks of the key, and no call comes to it, or passes it over."""

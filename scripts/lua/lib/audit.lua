@@ -1,5 +1,4 @@
 -- Comparing what is counted and listed with the records that stand for it. Nothing here writes.
-local AUDIT_BYTES = 262144     -- of records read in one call, about
 local AUDIT_NAMES = 50         -- names with tasks set aside that are looked through for one user
 -- Records that are looked for in a lane, times its length: a search takes 35 us in a lane of 40,000, 75 us in one of
 -- 200,000 and 0.26 ms in one of a million (measured), so that a call stays below 4 ms.
@@ -144,23 +143,6 @@ local function fault_of_schedule(id, text)
   end
   local last = due and redis.pcall('LINDEX', fires_key(known.user, id), 0)
   return type(last) == 'string' and string.match(last, '^E:(%d+):') == known.due and 'schedule_failing' or nil
-end
-
--- How many values of a hash are looked at in one call: fewer where some are large.
-local function bounded(key, want)
-  local largest = 1
-  for _, field in ipairs(redis.call('HRANDFIELD', key, 8)) do
-    largest = math.max(largest, redis.call('HSTRLEN', key, field))
-  end
-  return math.ceil(math.min(want, AUDIT_BYTES / largest))
-end
-
--- Read a page of one of the queue's tables.
-local function read_page(key, cursor, want)
-  if redis.call('TYPE', key).ok == 'zset' then
-    return unpack(redis.call('ZSCAN', key, cursor, 'COUNT', want))
-  end
-  return unpack(redis.call('HSCAN', key, cursor, 'COUNT', bounded(key, want)))
 end
 
 -- Read a page of a user's records: fewer at once where its lanes are long. A page that has all of them ends with
