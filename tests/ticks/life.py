@@ -1,4 +1,4 @@
-"""A scheduler process: adds the schedules of an era, makes rounds by the simulated clock, and changes some schedules."""
+"""A scheduler process: adds the schedules of an era, makes rounds by the simulated clock, and changes some of them."""
 
 from __future__ import annotations
 

@@ -10,40 +10,50 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-RUNS = {
-    "sound": ["--ticks", "10000"],
-    **{
-        name: ["--ticks", "4000", "--mutant", name]
-        for name in ("everybody_leads", "nobody_compares", "some_are_dropped")
-    },
-}
+MUTANTS = ("everybody_leads", "nobody_compares", "some_are_dropped")
+RUNS = {"sound": ["--ticks", "10000"]} | {name: ["--ticks", "4000", "--mutant", name] for name in MUTANTS}
 
-Play = subprocess.Popen[str]
+
+class Play:
+    """A run in a process of its own, for it forks."""
+
+    def __init__(self, options: list[str]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.ticks", "--seed", "7", *options],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def end(self) -> tuple[int, str]:
+        """Wait for it; return its exit code and what it told."""
+        told, _ = self.process.communicate()
+        return self.process.returncode, told
 
 
 @pytest.fixture(scope="module")
 def plays() -> Iterator[dict[str, Play]]:
-    """Give runs that go on beside each other, in processes of their own, for they fork."""
-    words = [sys.executable, "-m", "tests.ticks", "--seed", "7"]
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    begun = {name: Play([*words, *options], cwd=ROOT, text=True, **streams) for name, options in RUNS.items()}
+    """Give runs that go on beside each other."""
+    begun = {name: Play(options) for name, options in RUNS.items()}
     yield begun
     for play in begun.values():
-        play.communicate()
+        with play.process as left:
+            left.wait()
 
 
 def test_each_fire_is_pushed_once_whoever_is_killed_or_stopped_i18(plays: dict[str, Play]) -> None:
-    told, _ = plays["sound"].communicate()
-    assert plays["sound"].returncode == 0, told
+    code, told = plays["sound"].end()
+    assert code == 0, told
 
 
 def test_the_lock_only_saves_work_i18(plays: dict[str, Play]) -> None:
-    told, _ = plays["everybody_leads"].communicate()
-    assert plays["everybody_leads"].returncode == 0, told
+    code, told = plays["everybody_leads"].end()
+    assert code == 0, told
 
 
 @pytest.mark.parametrize(("mutant", "kind"), [("nobody_compares", "double: "), ("some_are_dropped", "missed: ")])
 def test_a_broken_scheduler_is_found_out(plays: dict[str, Play], mutant: str, kind: str) -> None:
-    told, _ = plays[mutant].communicate()
-    assert plays[mutant].returncode == 1, told
+    code, told = plays[mutant].end()
+    assert code == 1, told
     assert f"\n{kind}" in told
