@@ -6,7 +6,7 @@ SEED ?= 1
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench bench-fairness bench-graphs race chaos graphs soak explore crashes zones clean
+.PHONY: help demo test lint format bench bench-fairness bench-graphs race chaos graphs ticks soak explore crashes zones clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "}; {printf "  make %-14s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ chaos: $(READY) ## Kill, stop and cut off workers and Redis under 100,000 tasks,
 
 graphs: $(READY) ## Run random graphs of tasks while workers are killed (SEED=7)
 	$(BIN)/python -m tests.graphs --seed $(SEED)
+
+ticks: $(READY) ## Fire schedules a million times while five schedulers are killed and stopped (SEED=7)
+	$(BIN)/python -m tests.ticks --seed $(SEED)
 
 soak: $(READY) ## A thousand users for twenty minutes, the doctor looking on; in the end nothing may be left
 	$(BIN)/python -m tests.chaos.soak

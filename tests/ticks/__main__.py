@@ -1,4 +1,4 @@
-"""`python -m tests.ticks [--seed N] [--ticks N]`: five schedulers, killed and stopped at each call, fire a million times.
+"""`python -m tests.ticks [--seed N] [--ticks N]`: a million fires, and five schedulers that fall at each call.
 
 `python -m tests.ticks lock`: how late a fire is when the scheduler that has the lock is killed or stopped.
 `--mutant` breaks the product in one place first, and the run has to find that out.

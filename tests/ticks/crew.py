@@ -1,4 +1,4 @@
-"""The scheduler processes of a run: forked, continued when they have stopped themselves, replaced when they are dead."""
+"""The scheduler processes of a run: forked, continued when they have stopped themselves, replaced when dead."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-LONGEST_STOP: Final = 0.3
+LONGEST_STOP: Final = 0.2
 """Seconds. A scheduler that stands still for so long has lost the lock most of the time."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections import Counter
@@ -26,6 +27,8 @@ from tests.ticks.plans import Era, era_of
 
 ERA: Final = 170_000
 """Fires of an era, about."""
+LEAST: Final = 4_000
+"""What an era has at least: less would be over before its schedules fire."""
 _BEHIND: Final = 300_000
 """Simulated milliseconds by which the schedulers may be behind; then the clock goes slower, so that a machine that has
 other things to do makes nobody miss more than `all(1000)` has. It does not stand still, or the lock of one that was
@@ -56,8 +59,8 @@ class Director:
         """Play until there were enough fires. Yields the era and how many there were, now and then."""
         while (missing := self._wanted - sum(verdict.fires for verdict in self.verdicts)) > 0:
             number = len(self.verdicts)
-            era = era_of(self._seed, number, min(ERA, int(missing * 1.1)))
-            config = config_of(self._url, f"ticks-{self._seed}-{number}")
+            era = era_of(self._seed, number, max(LEAST, min(ERA, int(missing * 1.1))))
+            config = config_of(self._url, f"ticks-{os.getpid()}-{number}")
             yield from self._play(era, config)
 
     def troubles(self) -> Iterator[str]:

@@ -1,7 +1,8 @@
-"""A scheduler process: it adds the schedules of an era, makes rounds by the simulated clock, and changes some of them."""
+"""A scheduler process: adds the schedules of an era, makes rounds by the simulated clock, and changes some of them."""
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from typing import Any, Final, TypeVar
@@ -28,7 +29,7 @@ LEASE: Final = 80 * SPEED
 """Simulated milliseconds for which a scheduler has the lock."""
 _LONGEST_PAUSE: Final = 0.05
 """Seconds."""
-_CHANGED: Final = 0.05
+_CHANGED: Final = 0.1
 """How many rounds go with a change of a schedule."""
 
 T = TypeVar("T")
@@ -65,7 +66,8 @@ class Life:
 
     def live(self) -> None:
         """Work until it is over."""
-        while self._board.phase != OVER:
+        parent = os.getppid()
+        while self._board.phase != OVER and os.getppid() == parent:
             try:
                 if not self._board.is_set_up:
                     self._add_all()

@@ -40,9 +40,7 @@ def watched(director: Director, fires: int) -> float:
 def show_verdict(director: Director, seed: int, seconds: float) -> int:
     """Show what happened and what was wrong; return the exit code."""
     console, board = Console(), director.board
-    table = Table(
-        "a scheduler, when its call", *KINDS, title=f"seed {seed}: what befell {board.count('ticks'):,} ticks"
-    )
+    table = Table("a scheduler, when its call", *KINDS, title=f"seed {seed}: what befell schedulers")
     at = dict(board.faults())
     for call in CALLS:
         for position in POSITIONS:
