@@ -29,11 +29,12 @@ if not free then
 end
 redis.call('SET', LOCK, string.format('%d:%s:%s', now + lease, token, member), 'PX', lease * 2)
 
-local answer, bytes = { 1, now, -1 }, 0
+local answer, bytes, more = { 1, now, -1 }, 0, false
 local due = redis.call('ZRANGE', SCHEDULES_DUE, '-inf', now, 'BYSCORE', 'LIMIT', 0, most)
 for n, id in ipairs(due) do
   bytes = bytes + redis.call('HSTRLEN', SCHEDULES, id)
-  if n > 1 and bytes > BYTES then
+  more = n > 1 and bytes > BYTES
+  if more then
     break
   end
   local known = sound_schedule(id)
@@ -45,7 +46,7 @@ for n, id in ipairs(due) do
   end
 end
 local following = redis.call('ZRANGE', SCHEDULES_DUE, '(' .. now, '+inf', 'BYSCORE', 'LIMIT', 0, 1, 'WITHSCORES')
-if following[1] then
-  answer[3] = following[2] - now
+if more or following[1] then
+  answer[3] = more and 0 or following[2] - now
 end
 return answer

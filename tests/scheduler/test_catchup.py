@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from fairque.core.limits import UserSettings
 from fairque.core.schedule import Fire, ms
 from fairque.core.settings import RedisSettings
-from fairque.scheduler.rounds import round_of
+from fairque.scheduler.rounds import Round, round_of
 from fairque.scheduler.verbs import ScheduleVerbs
-from fairque.store import tasks
+from fairque.store import limits, readings, tasks
 from fairque.store.driver import Driver
 from tests.contract.jobs import echo
 
@@ -44,9 +45,13 @@ class Clock:
         self.verbs = ScheduleVerbs(root, "Europe/Berlin")
         self.driver.run(tasks.open_queue(root, 60_000))
 
+    def round(self, at: datetime) -> Round:
+        """Be a scheduler at this instant, for a round."""
+        return self.driver.converse(round_of(self.root, "token", "scheduler|here|1", str(ms(at))))
+
     def tick(self, at: datetime) -> None:
         """Be a scheduler at this instant, until nothing is due any more."""
-        while self.driver.converse(round_of(self.root, "token", "scheduler|here|1", str(ms(at)))).wait == 0:
+        while self.round(at).wait == 0:
             pass
 
     def add(self, **given: Any) -> str:
@@ -54,7 +59,7 @@ class Clock:
         how = {"catchup": "one", "overlap": "allow"}
         when |= {name: value for name, value in given.items() if name in when}
         how |= {name: value for name, value in given.items() if name in how}
-        draft = self.verbs.draft("s", echo(1), "u", when, how)
+        draft = self.verbs.draft(given.get("schedule_id", "s"), echo(given.get("value", 1)), "u", when, how)
         return self.driver.converse(self.verbs.add(draft))
 
     def history(self) -> list[Fire]:
@@ -132,12 +137,20 @@ def test_a_month_of_missed_seconds_is_caught_up_in_bounded_steps(clock: Clock, m
 
 
 def test_a_full_backlog_takes_what_fits_of_those_that_are_caught_up(clock: Clock) -> None:
-    from fairque.core.limits import UserSettings
-    from fairque.store import limits
-
     clock.tick(AUTUMN[0])
     clock.driver.run(limits.change(clock.root, "u", UserSettings, "set", {"max_backlog": 2}))
     clock.add(cron_expr="*/30 * * * *", catchup="all")
     clock.tick(AUTUMN[1])
     assert hours(clock.history(), "fired") == ["00:30", "01:00"]
     assert hours(clock.history(), "refused") == ["01:30", "02:00", "02:30", "03:00"]
+
+
+def test_large_tasks_are_fired_some_at_a_time_and_all_without_a_pause(clock: Clock) -> None:
+    clock.tick(AUTUMN[0])
+    for n in range(9):
+        clock.add(schedule_id=f"s{n}", every=3600, value="x" * 1_000_000)
+    rounds = 1
+    while clock.round(AUTUMN[1]).wait == 0:
+        rounds += 1
+    assert rounds == 3
+    assert clock.driver.run(readings.sizes(clock.root, "u")).queued == 9
