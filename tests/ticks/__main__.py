@@ -7,21 +7,30 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import tempfile
+from pathlib import Path
 
 from tests.server import server_url
 from tests.ticks.director import Director
+from tests.ticks.lock import strike
 from tests.ticks.mutants import MUTANTS, broken
-from tests.ticks.picture import show_verdict, watched
+from tests.ticks.picture import show_blows, show_verdict, watched
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make ticks", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=("fires", "lock"), default="fires")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--ticks", type=int, default=1_000_000, help="fires, at least")
     parser.add_argument("--mutant", choices=MUTANTS)
+    parser.add_argument("--blows", type=int, default=20, help="kills, and stops, of who has the lock")
     options = parser.parse_args()
     with server_url() as url, broken(options.mutant):
+        if options.what == "lock":
+            with tempfile.TemporaryDirectory() as place:
+                return show_blows(strike(url, f"lock-{os.getpid()}", Path(place), options.blows))
         director = Director(url, options.seed, options.ticks)
         seconds = watched(director, options.ticks)
     return show_verdict(director, options.seed, seconds)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import statistics
 import time
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -11,6 +13,7 @@ from rich.table import Table
 
 from tests.ticks.board import ACTS, CALLS, KINDS, POSITIONS
 from tests.ticks.director import Director
+from tests.ticks.lock import LATEST, Blow
 from tests.ticks.plans import CHANGES
 
 WRONG = {
@@ -70,6 +73,19 @@ def show_verdict(director: Director, seed: int, seconds: float) -> int:
     return 1 if wrong or troubles else 0
 
 
+def show_blows(blows: Iterable[Blow]) -> int:
+    """Show how late fires were; return the exit code."""
+    lags = defaultdict[str, list[float]](list)
+    for blow in blows:
+        lags[blow.kind].append(blow.lag)
+    table = Table("who has the lock is", "how often", "lag p50", "lag max, s", title="the lag of the latest fire")
+    for kind, found in lags.items():
+        table.add_row(_BLOWS[kind], str(len(found)), f"{statistics.median(found):.2f}", f"{max(found):.2f}")
+    Console().print(table)
+    return 1 if max(map(max, lags.values())) > LATEST else 0
+
+
+_BLOWS = {"kill": "killed", "stop": "stopped"}
 _ACTS = {
     "takeovers": "takeovers of the lock",
     "changes": "schedules paused, resumed or updated",
