@@ -25,7 +25,7 @@ PERIOD: Final = schedules.LEASE / 3
 
 class Clockwork:
     """Makes rounds from its start to its end. What the plan has to prepare is prepared at the start, and again whenever
-    Redis comes back: it may have been restarted empty.
+    the connection was lost, if only for a moment: Redis may have been restarted empty.
     """
 
     def __init__(self, driver: Driver, plan: SchedulePlan) -> None:
@@ -37,6 +37,7 @@ class Clockwork:
         self._thread: threading.Thread | None = None
         self._leads = False
         self._trouble = ""
+        self._prepared = -1
 
     def start(self) -> None:
         """Prepare, and start making rounds.
@@ -46,7 +47,7 @@ class Clockwork:
             FairqueError: whatever stands in the way of preparing.
         """
         try:
-            self._link.converse(self._plan.prepare())
+            self._prepare()
         except BaseException:
             self._link.close()
             raise
@@ -64,12 +65,18 @@ class Clockwork:
             log.info("scheduler %s could not say goodbye: %s", self._plan.id, error)
         self._link.close()
 
+    def _prepare(self) -> None:
+        """Prepare. If the connection is lost meanwhile, that does not count."""
+        closings = self._link.closings
+        self._link.converse(self._plan.prepare())
+        self._prepared = closings
+
     def _loop(self) -> None:
         wait = 0.0
         while not self._stopping.wait(wait):
             try:
-                if self._trouble:
-                    self._link.converse(self._plan.prepare())
+                if self._prepared != self._link.closings:
+                    self._prepare()
                 begun = time.monotonic()
                 made = self._link.converse(round_of(self._plan.root, self._token, self._member))
             except FairqueError as error:

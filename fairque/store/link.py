@@ -77,6 +77,8 @@ class _Wire:
         self._port = port
         self._connection = port.connection
         self._known: set[str] = set()
+        self.closings = 0
+        """How often the connection was closed: the server behind the next one may be another, or have lost its data."""
 
     def _packed(self, call: Call[Any]) -> list[bytes]:
         """Return a call's bytes: by its script's name, or with the whole script where this connection uses it first."""
@@ -85,6 +87,10 @@ class _Wire:
             return [self._port.pack(("EVALSHA", script.sha, 1, call.root, *call.args))]
         self._known.add(script.name)
         return [self._port.pack(("EVAL", script.text, 1, call.root, *call.args))]
+
+    def _forget(self) -> None:
+        self._known.clear()
+        self.closings += 1
 
     def _translated(self, error: Exception) -> FairqueError:
         if isinstance(error, self._port.lost):
@@ -166,7 +172,7 @@ class Link(_Wire):
 
     def close(self) -> None:
         """Close the connection; it opens again when it is used."""
-        self._known.clear()
+        self._forget()
         self._connection.disconnect()
 
     def _do(self, step: Any) -> Any:
@@ -213,7 +219,7 @@ class AsyncLink(_Wire):
 
     async def close(self) -> None:
         """As `Link.close`."""
-        self._known.clear()
+        self._forget()
         await self._connection.disconnect(nowait=True)
 
     def abandon(self) -> None:
