@@ -5,22 +5,18 @@ from __future__ import annotations
 import itertools
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from fairque import FairQueueConfig, TaskQueue, TaskScheduler
+from fairque import FairQueueConfig, TaskScheduler
 from fairque.core.schedule import Fire
 from fairque.core.schedule_settings import ScheduleSettings
 from fairque.core.settings import QueueSettings, RedisSettings
-from fairque.scheduler.rounds import round_of
-from fairque.store import schedules
-from fairque.store.driver import Driver
 from tests.contract.jobs import echo
-from tests.proxy import Proxy, proxied
+from tests.proxy import proxied
 from tests.waiting import wait_until
 from tests.worker.own_server import OwnServer, own_server
 
@@ -138,7 +134,7 @@ def test_a_scheduler_that_hears_nothing_is_replaced_and_goes_on_later(server: Ow
             proxy.hold()
             wait_until(lambda: leader(standby) not in {"far", None}, description="the near one has the lock")
             goes_on(standby, schedule)
-            assert max(fire.lag for fire in fires(standby, schedule)) <= 2
+            assert max(fire.lag for fire in fires(standby, schedule)) < 3, "the lock lasts 1.5 s from the last request"
             assert proxy.held > 0, "no reply was held back"
             proxy.mend()
             standby.stop()
@@ -150,86 +146,6 @@ def test_a_scheduler_that_hears_nothing_is_replaced_and_goes_on_later(server: Ow
 def leader(scheduler: TaskScheduler) -> str | None:
     """Return who has the lock."""
     return next((one["id"] for one in scheduler.schedulers() if one["leads"]), None)
-
-
-# --- one reply is lost ----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def lossy(server: OwnServer) -> Iterator[Proxy]:
-    """Give a proxy to the module's own server."""
-    with proxied(server.url) as proxy:
-        yield proxy
-
-
-@pytest.mark.parametrize(("call", "skip"), [("tick", 0), ("fire", 1)])
-def test_a_round_one_of_whose_replies_is_lost_fires_once_i3(lossy: Proxy, call: str, skip: int) -> None:
-    config = config_of(lossy.url)
-    with closing(TaskScheduler(config)) as verbs, closing(TaskQueue(config)) as queue, _driver(config) as driver:
-        schedule = add(verbs)
-        root = f"{{{config.queue.prefix}:default}}"
-        driver.run(schedules.read(root, None))  # a connection that was never any good is given up at once
-        found = verbs.get(schedule)
-        assert found is not None
-        assert found.next_fire is not None
-        due = int(found.next_fire.timestamp() * 1000)
-        lossy.drop(skip)
-        made = driver.converse(round_of(root, "token", "s|h|1", str(due + 250)))
-        assert lossy.dropped == 1, call
-        assert made.leads
-        assert [fire.instant - found.next_fire for fire in fires(verbs, schedule)] == [
-            timedelta(seconds=EVERY * n) for n in range(3)
-        ]
-        assert queue.get_stats()["queued"] == 3
-        following = verbs.get(schedule)
-        assert following is not None
-        assert following.next_fire == found.next_fire + timedelta(seconds=3 * EVERY)
-
-
-def _driver(config: FairQueueConfig) -> closing[Driver]:
-    return closing(Driver(config.redis))
-
-
-CHANGES: dict[str, tuple[int, Callable[[TaskScheduler, str], object], int]] = {
-    "add": (1, lambda verbs, _: verbs.add_schedule("@daily", echo(1), user_id="u", schedule_id="s"), 2),
-    "update": (1, lambda verbs, schedule: verbs.update(schedule, overlap="skip"), 2),
-    "pause": (1, lambda verbs, schedule: verbs.pause(schedule), 2),
-    "read": (0, lambda verbs, schedule: verbs.update(schedule, overlap="skip"), 2),
-}
-"""Replies before the one that is lost, what is done, and which version the schedule has then."""
-
-
-@pytest.mark.parametrize("what", CHANGES)
-def test_a_change_whose_reply_is_lost_is_made_once_i3(lossy: Proxy, what: str) -> None:
-    skip, change, version = CHANGES[what]
-    with closing(TaskScheduler(config_of(lossy.url))) as verbs:
-        verbs.add_schedule("@hourly", echo(1), user_id="u", schedule_id="s")
-        lossy.drop(skip)
-        change(verbs, "s")
-        assert lossy.dropped == 1
-        found = verbs.get("s")
-        assert found is not None
-        assert found.version == version
-
-
-def test_a_removal_whose_reply_is_lost_says_that_it_was_one_i3(lossy: Proxy) -> None:
-    with closing(TaskScheduler(config_of(lossy.url))) as verbs:
-        verbs.add_schedule("@hourly", echo(1), user_id="u", schedule_id="s")
-        lossy.drop()
-        assert verbs.remove("s")
-        assert lossy.dropped == 1
-        assert not verbs.remove("s")
-
-
-def test_a_run_by_hand_whose_reply_is_lost_pushes_one_task_i3(lossy: Proxy) -> None:
-    config = config_of(lossy.url)
-    with closing(TaskScheduler(config)) as verbs, closing(TaskQueue(config)) as queue:
-        verbs.add_schedule("@hourly", echo(1), user_id="u", schedule_id="s")
-        lossy.drop(1)
-        handle = verbs.run_now("s")
-        assert (lossy.dropped, handle.created) == (1, True)
-        assert [fire.task_id for fire in verbs.history("s")] == [handle.task_id]
-        assert queue.get_stats()["queued"] == 1
 
 
 # --- Redis is full, clocks are wrong --------------------------------------------------------------------------------

@@ -100,7 +100,7 @@ class Troupe:
 
     def kill(self) -> Blow:
         """Kill the one that has the lock, and start another."""
-        victim, struck = self.leader(), datetime.now(UTC)
+        victim, struck = self._victim()
         victim.signal(signal.SIGKILL)
         assert victim.wait() == -signal.SIGKILL
         self.start()
@@ -108,7 +108,7 @@ class Troupe:
 
     def stop(self) -> Blow:
         """Stop the one that has the lock, let another take over, and let the first go on."""
-        victim, struck = self.leader(), datetime.now(UTC)
+        victim, struck = self._victim()
         victim.signal(signal.SIGSTOP)
         told = self._told("stop", struck)
         time.sleep(max(0.0, STILL - (datetime.now(UTC) - struck).total_seconds()))
@@ -131,6 +131,11 @@ class Troupe:
             process.close()
         self.verbs.close()
         self.queue.close()
+
+    def _victim(self) -> tuple[WorkerProcess, datetime]:
+        """Wait until no fire is late; return who has the lock, and what time it is."""
+        self.await_fire(datetime.now(UTC))
+        return self.leader(), datetime.now(UTC)
 
     def _told(self, kind: str, struck: datetime) -> Blow:
         """Wait until the schedule is up to date again, and return the lag of the latest fire since the blow."""
