@@ -5,6 +5,7 @@ Instants are epoch milliseconds. Nothing here asks what time it is.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Final, NamedTuple
 
 import msgspec
@@ -14,6 +15,14 @@ from fairque.core.zones import zone_named
 
 _WALK: Final = 400
 """Fires beyond those wanted that are walked through before they are searched for from the other end."""
+
+
+@lru_cache(maxsize=4096)
+def _second_after(cron: str | None, zone: str, second: int) -> int | None:
+    """Return the first fire of an expression after a second: a tenth of a millisecond's work, which many schedules ask
+    for at once, since people like full hours.
+    """
+    return parse_cron(cron).after(second, zone_named(zone))
 
 
 class Fires(NamedTuple):
@@ -50,7 +59,7 @@ class Timing(msgspec.Struct, frozen=True, omit_defaults=True):
             since = max(since, self.anchor_ms if self.start_ms is None else self.anchor_ms - 1)
             fire = self.anchor_ms + ((since - self.anchor_ms) // self.every_ms + 1) * self.every_ms
         else:
-            second = parse_cron(self.cron).after(since // 1000, zone_named(self.zone))
+            second = _second_after(self.cron, self.zone, since // 1000)
             fire = None if second is None else second * 1000
         return None if fire is None or (self.end_ms is not None and fire > self.end_ms) else fire
 
