@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections import Counter, defaultdict
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from tests.ticks import scale
 from tests.ticks.board import ACTS, CALLS, KINDS, POSITIONS
 from tests.ticks.director import Director
 from tests.ticks.lock import LATEST, Blow
@@ -83,6 +85,23 @@ def show_blows(blows: Iterable[Blow]) -> int:
         table.add_row(_BLOWS[kind], str(len(found)), f"{statistics.median(found):.2f}", f"{max(found):.2f}")
     Console().print(table)
     return 1 if max(map(max, lags.values())) > LATEST else 0
+
+
+def show_scale(url: str) -> int:
+    """Measure and show how late many schedules fire, and what a tick costs beside them; return the exit code."""
+    prefix, hour = f"scale-{os.getpid()}", {"cron_expr": "0 9 * * *", "timezone": "Europe/Berlin"}
+    table = Table("schedules", "due", "lag p50", "lag p99", "lag max, s", title="how late fires are")
+    for count in (1_000, 10_000):
+        for what, when in (("9 in Berlin", hour), ("every hour", {"every": 3600.0})):
+            lags = scale.at_once(url, prefix, count, **when)
+            table.add_row(f"{count:,}", f"all at once, {what}", *(f"{lag:.3f}" for lag in lags))
+    table.add_row("10,000", "10 a second", *(f"{lag:.3f}" for lag in scale.spread(url, prefix, 10_000, 10, 10)))
+    Console().print(table)
+    table = Table("schedules", "a tick, us", "of it Redis", title="what a tick costs that finds nothing due")
+    for count in (100, 1_000, 10_000):
+        table.add_row(f"{count:,}", *(f"{us:.0f}" for us in scale.idle(url, prefix, count)))
+    Console().print(table)
+    return 0
 
 
 _BLOWS = {"kill": "killed", "stop": "stopped"}
