@@ -16,9 +16,10 @@ VERBS = ["list", "show", "cancel"]
 
 def test_list_has_a_line_for_each_flow_the_newest_first(env: dict[str, str], queue: TaskQueue) -> None:
     assert call(env, "flow", "list").out == "there is no flow\n"
-    for run_id in ("monday", "tuesday"):
-        enqueue(queue, run_id=run_id)
+    enqueue(queue, run_id="monday")
     finish(queue, "monday/extract")
+    assert len(call(env, "flow", "list").out.splitlines()) == 2  # which takes longer than the tick of a clock
+    enqueue(queue, run_id="tuesday")
     head, *lines = [line.split() for line in call(env, "flow", "list", "--user", "user:1").out.splitlines()]
     assert head[:4] == ["flow", "user", "state", "ended"]
     assert [line[:9] for line in lines] == [

@@ -75,11 +75,13 @@ def note(gate: str, who: str = "") -> str:
 
 
 @task
-def until_unwanted(gate: str) -> str:
-    """Run until the worker says that it is no longer wanted."""
+def until_unwanted(gate: str, *, linger: bool = False) -> str:
+    """Run until the worker says that it is no longer wanted; with `linger` until the gate is opened, too."""
     gates[gate].came.append("begun")
     context = current_task()
     wait_until(lambda: context.should_stop, description="the run is unwanted", timeout=PATIENCE)
+    if linger:
+        gates[gate].enter("unwanted")
     return "stopped"
 
 

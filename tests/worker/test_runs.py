@@ -121,12 +121,15 @@ def test_should_stop_is_set_while_the_worker_stops(house: House) -> None:
 
 def test_should_stop_is_set_for_what_is_given_back(house: House) -> None:
     others = set(threading.enumerate())
-    handle = house.queue.push(until_unwanted(house.name), user_id="user:1")
+    handle = house.queue.push(until_unwanted(house.name, linger=True), user_id="user:1")
     worker = house.started()
     house.gate.wait_for(1)
     runners = [thread for thread in threading.enumerate() if thread not in others and "-runner-" in thread.name]
     assert runners
     worker.stop(0)
+    house.gate.wait_for(2)  # it has heard of it
+    assert handle.state() is TaskState.QUEUED
+    house.gate.open()
     for thread in runners:
         thread.join(10)
         assert not thread.is_alive()
