@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -13,7 +12,7 @@ from fairque.cli.modules import import_module
 from fairque.core.ids import check_name
 from fairque.core.options import Priority
 from fairque.errors import FairqueError, TaskValidationError, UnknownTask
-from fairque.queue.registry import find_task, task_names
+from fairque.queue.registry import find_task, unknown_task
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -87,7 +86,7 @@ def import_task(name: str) -> None:
     try:
         _import(name)
     except ModuleNotFoundError as missing:
-        raise _unknown(name, f": {missing}") from None
+        raise unknown_task(name, f": {missing}") from None
 
 
 def doubt_about(name: str) -> str:
@@ -116,10 +115,4 @@ def _import(name: str) -> None:
         raise ModuleNotFoundError("it names no module")
     import_module(module)
     if find_task(name) is None:
-        raise _unknown(name)
-
-
-def _unknown(name: str, why: str = "") -> UnknownTask:
-    near = difflib.get_close_matches(name, task_names(), n=3)
-    hint = f"did you mean {' or '.join(near)}?" if near else "a name is module:function, as in myapp.tasks:send"
-    return UnknownTask(f"no task is called {name}{why}; {hint}")
+        raise unknown_task(name)

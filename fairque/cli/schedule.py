@@ -10,11 +10,12 @@ import click
 
 from fairque.cli.entry import config_option, json_option, print_json
 from fairque.cli.schedule_timing import add, next_
-from fairque.cli.scheduling import id_argument, known, opened, show_page, tell, unknown
+from fairque.cli.scheduling import id_argument, known, opened, show_page, tell
 from fairque.cli.sweeping import lasting
 from fairque.monitoring.schedule_page import schedule_page, schedules_page
 from fairque.monitoring.schedules import fire_json, line_json, schedule_lines
 from fairque.monitoring.upcoming import upcoming, upcoming_json
+from fairque.scheduler.verbs import unknown
 
 _LISTED: Final = 100
 """Schedules that are listed for people, unless they say otherwise."""

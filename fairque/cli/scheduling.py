@@ -13,12 +13,12 @@ from rich.console import RenderableType
 from fairque.cli.entry import impatient, load_config, print_json
 from fairque.cli.setting import unwarned
 from fairque.core.schedule import ScheduledTask
-from fairque.errors import UnknownSchedule
 from fairque.monitoring.schedule_page import state_text
 from fairque.monitoring.schedules import schedule_json
 from fairque.monitoring.tables import make_console, show
 from fairque.queue.queue import TaskQueue
 from fairque.scheduler.scheduler import TaskScheduler
+from fairque.scheduler.verbs import unknown
 
 id_argument = click.argument("schedule_id", metavar="ID")
 
@@ -37,11 +37,6 @@ def known(scheduler: TaskScheduler, schedule_id: str) -> ScheduledTask:
     if found is None:
         raise unknown(schedule_id)
     return found
-
-
-def unknown(schedule_id: str) -> UnknownSchedule:
-    """Return the error that there is no such schedule."""
-    return UnknownSchedule(f"{schedule_id}: no such schedule: it was never added, or was removed")
 
 
 def tell(found: ScheduledTask, what: str, *, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Concatenate, Final, Generic, Never, NoReturn, ParamSpec, Protocol, TypeVar, overload
@@ -16,7 +17,7 @@ from fairque.core.models import Task
 from fairque.core.naming import name_of
 from fairque.core.options import check_options
 from fairque.core.wants import wants_of
-from fairque.errors import TaskNameTaken, TaskValidationError
+from fairque.errors import TaskNameTaken, TaskValidationError, UnknownTask
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
@@ -143,6 +144,13 @@ def find_task(name: str) -> TaskFunction[..., Any] | None:
 def task_names() -> list[str]:
     """Return the names of all task functions that this process has imported, sorted."""
     return sorted(_tasks)
+
+
+def unknown_task(name: str, why: str = "") -> UnknownTask:
+    """Return the error that no task of that name is known here, with the nearest names; `why` follows the name."""
+    near = difflib.get_close_matches(name, task_names(), n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else "a name is module:function, as in myapp.tasks:send"
+    return UnknownTask(f"no task is called {name}{why}; {hint}")
 
 
 def _checked(function: object) -> Callable[..., Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import sys
 from collections.abc import Mapping, Sequence
@@ -22,9 +21,9 @@ from fairque.core.schedule import Origin, caught_up, check_schedule_id, ms, utc
 from fairque.core.timing import Timing
 from fairque.core.wording import shown
 from fairque.core.zones import zone_named
-from fairque.errors import ScheduleError, UnknownTask
+from fairque.errors import ScheduleError
 from fairque.queue.intake import Mint, entry_of
-from fairque.queue.registry import find_task, task_names
+from fairque.queue.registry import find_task, unknown_task
 from fairque.queue.submission import is_tied
 from fairque.store.schedules import Definition
 
@@ -143,9 +142,7 @@ def task_named(name: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | 
         return function(*positional, **named)
     module = name.partition(":")[0]
     if module in sys.modules:
-        near = difflib.get_close_matches(name, task_names(), n=3)
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise UnknownTask(f"no task is called {name}: {module} has none of that name{hint}")
+        raise unknown_task(name, f": {module} has none of that name")
     return Task(name=name, args=tuple(args), kwargs=dict(kwargs or {}), encode=_encode_plain)
 
 

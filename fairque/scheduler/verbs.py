@@ -92,7 +92,7 @@ class ScheduleVerbs:
 
         def update(now: int, known: Schedule | None) -> Schedule:
             if known is None:
-                raise _unknown(schedule_id)
+                raise unknown(schedule_id)
             return _settled(_revived(self._merged(known, changes)), now, known)
 
         return scheduled_task((yield from self._changed(schedule_id, update)))
@@ -116,7 +116,7 @@ class ScheduleVerbs:
 
         def turn(now: int, known: Schedule | None) -> Schedule:
             if known is None:
-                raise _unknown(schedule_id)
+                raise unknown(schedule_id)
             if known.letter in {letter, "E"}:
                 return known
             return _settled(known._replace(letter=letter), now, known)
@@ -242,9 +242,10 @@ def _persistently(attempt: Callable[[], Conversation[T]]) -> Conversation[T]:
 
 def _there(found: Reading, schedule_id: str) -> Schedule:
     if found.schedule is None:
-        raise _unknown(schedule_id)
+        raise unknown(schedule_id)
     return found.schedule
 
 
-def _unknown(schedule_id: str) -> UnknownSchedule:
+def unknown(schedule_id: str) -> UnknownSchedule:
+    """Return the error that there is no such schedule."""
     return UnknownSchedule(f"{clipped(schedule_id)}: no such schedule: it was never added, or was removed")
