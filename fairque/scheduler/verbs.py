@@ -91,8 +91,7 @@ class ScheduleVerbs:
             raise ScheduleError(f"{name}: cannot be changed" + (f"; did you mean {near[0]}?" if near else ""))
 
         def update(now: int, known: Schedule | None) -> Schedule:
-            if known is None:
-                raise unknown(schedule_id)
+            known = _there(known, schedule_id)
             return _settled(_revived(self._merged(known, changes)), now, known)
 
         return scheduled_task((yield from self._changed(schedule_id, update)))
@@ -115,8 +114,7 @@ class ScheduleVerbs:
         """Pause a schedule (`P`), or let it fire again (`A`): what would have fired meanwhile does not."""
 
         def turn(now: int, known: Schedule | None) -> Schedule:
-            if known is None:
-                raise unknown(schedule_id)
+            known = _there(known, schedule_id)
             if known.letter in {letter, "E"}:
                 return known
             return _settled(known._replace(letter=letter), now, known)
@@ -167,7 +165,7 @@ class ScheduleVerbs:
 
         def attempt() -> Conversation[Receipt[Any]]:
             found: Reading = yield schedules.read(self._root, check_schedule_id(schedule_id))
-            schedule = _there(found, schedule_id)
+            schedule = _there(found.schedule, schedule_id)
             entry = schedules.entry_of(schedule, self._mint.task_id(schedule.user_id), self._mint.nonce())
             accepted = yield schedules.fire_by_hand(self._root, schedule, entry, found.now_ms)
             return receipt_of(task_of(schedule), entry, accepted)
@@ -179,7 +177,7 @@ class ScheduleVerbs:
         most = check_whole("limit", limit, 1, schedules.FIRES)
 
         def fires(found: Reading) -> list[Fire]:
-            _there(found, schedule_id)
+            _there(found.schedule, schedule_id)
             return [fire_of(line) for line in found.fires]
 
         return schedules.read(self._root, check_schedule_id(schedule_id), most).then(fires)
@@ -189,7 +187,7 @@ class ScheduleVerbs:
         most = check_whole("count", count, 1, 1000)
 
         def fires(found: Reading) -> list[datetime]:
-            schedule = scheduled_task(_there(found, schedule_id))
+            schedule = scheduled_task(_there(found.schedule, schedule_id))
             return schedule.fires(most, at_ms(found.now_ms) if schedule.state == "paused" else None)
 
         return schedules.read(self._root, check_schedule_id(schedule_id)).then(fires)
@@ -240,10 +238,10 @@ def _persistently(attempt: Callable[[], Conversation[T]]) -> Conversation[T]:
                 raise
 
 
-def _there(found: Reading, schedule_id: str) -> Schedule:
-    if found.schedule is None:
+def _there(schedule: Schedule | None, schedule_id: str) -> Schedule:
+    if schedule is None:
         raise unknown(schedule_id)
-    return found.schedule
+    return schedule
 
 
 def unknown(schedule_id: str) -> UnknownSchedule:
