@@ -1,6 +1,6 @@
 """What the processes of a run have in common: the simulated clock, and what each has done. It lies in shared memory.
 
-Each number has one writer.
+What is counted has one writer each: the process on that post.
 """
 
 from __future__ import annotations

@@ -34,6 +34,8 @@ _BEHIND: Final = 300_000
 other things to do makes nobody miss more than `all(1000)` has. It does not stand still, or the lock of one that was
 killed would never lapse."""
 _SLOW: Final = SPEED // 10
+_AT_FIRST: Final = SPEED // 50
+"""How fast the clock goes until all schedules are there."""
 _STEP: Final = 0.05
 """Seconds by which the clock moves at most, however long nobody looked at it."""
 _POLL: Final = 0.002
@@ -130,7 +132,7 @@ class _Scene:
         self._looked = now
         due = self._due()
         is_behind = due is not None and self._board.clock - due > _BEHIND
-        speed = _SLOW if is_behind or not self._board.is_set_up else SPEED
+        speed = (_SLOW if is_behind else SPEED) if self._board.is_set_up else _AT_FIRST
         self._board.clock = min(self._era.end, self._board.clock + int(passed * 1000 * speed))
         if self._board.clock > self._era.end - 3 * LEASE and self._board.is_set_up:
             self._board.phase = PEACE
