@@ -126,7 +126,7 @@ class Graphs:
         for task_id in self.those("W"):
             if self.tasks[task_id].due <= self.now:
                 self.tasks[task_id].letter = "Q"
-        for flow in [flow for flow, until in self.staged.items() if until <= self.now]:
+        for _, flow in sorted((until, flow) for flow, until in self.staged.items() if until <= self.now):
             self.drop(flow)
 
     def _end(self, task_id: str, letter: str) -> None:
