@@ -14,8 +14,8 @@ help: ## Show what there is
 demo: $(READY) ## Watch a noisy and some quiet users share two workers (about half a minute)
 	$(BIN)/fairque demo
 
-test: $(READY) ## Run the tests on a Redis server of their own
-	$(BIN)/python -m pytest
+test: $(READY) ## Run the tests, on Redis servers of their own
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(READY) ## Check style and types
 	$(BIN)/ruff check

@@ -32,7 +32,9 @@ def body(built: Task[Any]) -> Any:
 
 
 @pytest.mark.parametrize(
-    "items", [[1, 2, 3], (1, 2, 3), range(1, 4), iter([1, 2, 3]), {1: "a", 2: "b", 3: "c"}], ids=repr
+    "items",
+    [[1, 2, 3], (1, 2, 3), range(1, 4), iter([1, 2, 3]), {1: "a", 2: "b", 3: "c"}],
+    ids=lambda items: type(items).__name__,
 )
 def test_map_is_a_group_of_calls_with_one_argument(items: Any) -> None:
     tasks, parents = layout_of(extract.map(items) >> alert())
