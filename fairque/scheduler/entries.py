@@ -25,7 +25,7 @@ from fairque.errors import ScheduleError
 from fairque.queue.intake import Mint, entry_of
 from fairque.queue.registry import find_task, unknown_task
 from fairque.queue.submission import is_tied
-from fairque.store.schedules import Definition
+from fairque.store.schedules import Definition, Schedule
 
 LEAST_EVERY: Final = 0.1
 """Shortest interval, in seconds."""
@@ -158,3 +158,32 @@ def changed_timing(timing: Timing, changes: Mapping[str, Any]) -> Timing:
         when |= {"cron_expr": None, "every": None}
     fresh = timed(**(when | {name: value for name, value in changes.items() if name in when}))
     return timing if replace(fresh, anchor_ms=timing.anchor_ms) == timing else fresh
+
+
+def revived(fresh: Schedule) -> Schedule:
+    """Return a schedule that fires again, even if it had ended, unless it is paused."""
+    return fresh if fresh.letter == "P" else fresh._replace(letter="A")
+
+
+def settled(fresh: Schedule, now: int, known: Schedule | None) -> Schedule:
+    """Return a schedule with its next fire, which is another only where its timing is, or where it had none.
+
+    Raises:
+        ScheduleError: it never fires.
+    """
+    timing = fresh.definition.timing
+    kept = known if known is not None and _are_alike(timing, known.definition.timing) else None
+    if kept is not None:
+        timing = kept.definition.timing
+    elif timing.every_ms is not None and timing.start_ms is None:
+        timing = replace(timing, anchor_ms=now)
+    due = kept.due_ms if kept is not None and kept.letter == "A" else timing.after(now)
+    if due is None and kept is None:
+        raise ScheduleError("end: has passed, or comes before the first fire: it would never fire")
+    letter = fresh.letter if due is not None or fresh.letter == "P" else "E"
+    definition = replace(fresh.definition, timing=timing, changed_ms=now)
+    return fresh._replace(definition=definition, letter=letter, due_ms=None if letter == "P" else due)
+
+
+def _are_alike(one: Timing, other: Timing) -> bool:
+    return replace(one, anchor_ms=other.anchor_ms) == other

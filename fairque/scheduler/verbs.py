@@ -17,7 +17,16 @@ from fairque.core.schedule import Fire, Origin, ScheduledTask, at_ms, caught_up,
 from fairque.core.wording import clipped
 from fairque.errors import ScheduleError, ScheduleMoved, StoredDataError, UnknownSchedule
 from fairque.queue.intake import Mint, Receipt, receipt_of
-from fairque.scheduler.entries import Draft, changed_timing, drafted, overlap_letter, pushed, timed
+from fairque.scheduler.entries import (
+    Draft,
+    changed_timing,
+    drafted,
+    overlap_letter,
+    pushed,
+    revived,
+    settled,
+    timed,
+)
 from fairque.scheduler.presenting import fire_of, scheduled_task, task_of
 from fairque.store import schedules
 from fairque.store.call import Call, Conversation
@@ -69,7 +78,7 @@ class ScheduleVerbs:
 
         def add(now: int, known: Schedule | None) -> Schedule:
             if known is None:
-                return _settled(Schedule(*draft.head, draft.definition, draft.body), now, None)
+                return settled(Schedule(*draft.head, draft.definition, draft.body), now, None)
             if known.definition.added == draft.definition.added:
                 return known
             configured = draft.definition.origin == known.definition.origin == "yaml"
@@ -79,7 +88,7 @@ class ScheduleVerbs:
                     "or say update(schedule_id, user_id=...)"
                 )
             fresh = known._replace(user_id=draft.user_id, definition=draft.definition, body=draft.body)
-            return _settled(_revived(fresh), now, known)
+            return settled(revived(fresh), now, known)
 
         yield from self._changed(draft.schedule_id, add)
         return draft.schedule_id
@@ -92,7 +101,7 @@ class ScheduleVerbs:
 
         def update(now: int, known: Schedule | None) -> Schedule:
             known = _there(known, schedule_id)
-            return _settled(_revived(self._merged(known, changes)), now, known)
+            return settled(revived(self._merged(known, changes)), now, known)
 
         return scheduled_task((yield from self._changed(schedule_id, update)))
 
@@ -117,7 +126,7 @@ class ScheduleVerbs:
             known = _there(known, schedule_id)
             if known.letter in {letter, "E"}:
                 return known
-            return _settled(known._replace(letter=letter), now, known)
+            return settled(known._replace(letter=letter), now, known)
 
         return scheduled_task((yield from self._changed(schedule_id, turn)))
 
@@ -200,30 +209,6 @@ class ScheduleVerbs:
             {**schedules.read_member(member), "last_seen": at / 1000, "leads": member == found.holder}
             for member, at in sorted(seen.items())
         ]
-
-
-def _revived(fresh: Schedule) -> Schedule:
-    return fresh if fresh.letter == "P" else fresh._replace(letter="A")
-
-
-def _settled(fresh: Schedule, now: int, known: Schedule | None) -> Schedule:
-    """Return a schedule with its next fire, which is another only where its timing is, or where it had none.
-
-    Raises:
-        ScheduleError: it never fires.
-    """
-    timing = fresh.definition.timing
-    same = known is not None and replace(timing, anchor_ms=known.definition.timing.anchor_ms) == known.definition.timing
-    if same and known is not None:
-        timing = known.definition.timing
-    elif timing.every_ms is not None and timing.start_ms is None:
-        timing = replace(timing, anchor_ms=now)
-    due = known.due_ms if same and known is not None and known.letter == "A" else timing.after(now)
-    if due is None and not same:
-        raise ScheduleError("end: has passed, or comes before the first fire: it would never fire")
-    letter = fresh.letter if due is not None or fresh.letter == "P" else "E"
-    definition = replace(fresh.definition, timing=timing, changed_ms=now)
-    return fresh._replace(definition=definition, letter=letter, due_ms=None if letter == "P" else due)
 
 
 def _persistently(attempt: Callable[[], Conversation[T]]) -> Conversation[T]:
