@@ -90,8 +90,10 @@ def test_a_running_worker_seeds_a_redis_that_was_restarted_empty(
         assert queue.get_user("user:vip") == VIP
         queue.set_user("by hand", weight=7)
         delete_keys(redis_client, config.queue.prefix)
-        wait_until(lambda: queue.get_user("user:vip") == VIP, description="the worker has told its users' settings")
-        assert queue.get_user("by hand") == TAMED
+        wait_until(
+            lambda: (queue.get_user("user:vip"), queue.get_user("by hand")) == (VIP, TAMED),
+            description="the worker has told its users' settings, one after the other",
+        )
         queue.set_user("user:vip", weight=9)
         assert queue.push(echo("on"), user_id="user:vip").result(timeout=5) == "on"
         seen = queue.workers()[0]["last_seen"]
