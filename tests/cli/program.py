@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 FAIRQUE = (sys.executable, "-m", "fairque")
@@ -48,6 +49,18 @@ def run(
     return subprocess.run(
         [*program, *words], env=environ(env), cwd=cwd, capture_output=True, text=True, timeout=60, check=False
     )
+
+
+@contextmanager
+def running(place: Path, env: dict[str, str], *words: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a command for the time of the block; it is killed at its end."""
+    with subprocess.Popen(
+        [*FAIRQUE, *words], env=environ(env), cwd=place, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def is_alive(pid: int) -> bool:

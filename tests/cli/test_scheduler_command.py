@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from fairque import TaskScheduler
-from tests.cli.program import FAIRQUE, TASKS, environ, run
+from tests.cli.program import TASKS, run, running
 from tests.waiting import wait_until
 
 TWO = """
@@ -31,22 +28,11 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@contextmanager
-def firing(place: Path, env: dict[str, str], *words: str) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(
-        [*FAIRQUE, "scheduler", *words], env=environ(env), cwd=place, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_what_the_file_has_is_fired_until_it_is_told_to_stop(
     number: signal.Signals, place: Path, env: dict[str, str], scheduler: TaskScheduler
 ) -> None:
-    with firing(place, env, "--config", "fq.yaml") as process:
+    with running(place, env, "scheduler", "--config", "fq.yaml") as process:
         wait_until(lambda: scheduler.get("often"), description="the schedules are added", timeout=30)
         wait_until(lambda: len(scheduler.history("often")) > 1, description="it has fired twice")
         nightly = scheduler.get("nightly")
@@ -67,7 +53,7 @@ def test_what_the_file_has_is_fired_until_it_is_told_to_stop(
 
 def test_without_any_schedule_it_waits_for_some(place: Path, env: dict[str, str], scheduler: TaskScheduler) -> None:
     words = ("schedule", "add", "often", "--every", "0.1", "--task", "jobs:double", "--user", "u", "--args", "[1]")
-    with firing(place, env, "--id", "s-9", "--log-format", "json") as process:
+    with running(place, env, "scheduler", "--id", "s-9", "--log-format", "json") as process:
         wait_until(scheduler.schedulers, description="it is up", timeout=30)
         assert run(*words, env=env, cwd=place).returncode == 0
         wait_until(lambda: scheduler.history("often"), description="it has fired")
@@ -83,7 +69,7 @@ def test_a_schedule_that_the_file_has_no_more_goes_on_with_a_warning(
 ) -> None:
     for text in (TWO, "tasks: [jobs]\n"):
         (place / "fq.yaml").write_text(text, encoding="utf-8")
-        with firing(place, env, "--config", "fq.yaml") as process:
+        with running(place, env, "scheduler", "--config", "fq.yaml") as process:
             wait_until(scheduler.schedulers, description="it is up", timeout=30)
             process.terminate()
             _, said = process.communicate(timeout=10)

@@ -6,14 +6,13 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from fairque.config import FairQueueConfig
 from fairque.queue.queue import TaskQueue
-from tests.cli.program import FAIRQUE, TASKS, environ, run, settings
+from tests.cli.program import TASKS, run, running, settings
 from tests.waiting import wait_until
 
 TWO = """
@@ -36,17 +35,6 @@ def env(redis_url: str, prefix: str) -> dict[str, str]:
     return settings(redis_url, prefix)
 
 
-@contextmanager
-def working(place: Path, env: dict[str, str], *words: str) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(
-        [*FAIRQUE, "worker", *words], env=environ(env), cwd=place, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_worker_of_the_file_serves_its_users_until_it_is_told_to_stop(
     number: signal.Signals, place: Path, env: dict[str, str]
@@ -54,7 +42,7 @@ def test_a_worker_of_the_file_serves_its_users_until_it_is_told_to_stop(
     with TaskQueue(FairQueueConfig.create_default(environ=env)) as queue:
         words = ["push", "jobs:double", "--user", "user:2", "--args", "[21]"]
         task_id = run(*words, env=env, cwd=place).stdout.strip()
-        with working(place, env, "--config", "fq.yaml", "--id", "w-1") as process:
+        with running(place, env, "worker", "--config", "fq.yaml", "--id", "w-1") as process:
             assert queue.get_result(task_id, timeout=20) == 42
             (seen,) = queue.workers()
             assert (seen["id"], seen["pid"], seen["slots"]) == ("w-1", process.pid, 10)
@@ -68,7 +56,7 @@ def test_a_worker_of_the_file_serves_its_users_until_it_is_told_to_stop(
 
 def test_without_a_file_the_environment_says_what_to_do(place: Path, env: dict[str, str]) -> None:
     more = env | {"FAIRQUE_TASKS": "jobs", "FAIRQUE_WORKER__ID": "env-1", "FAIRQUE_WORKER__MAX_CONCURRENT_TASKS": "3"}
-    with TaskQueue(FairQueueConfig.create_default(environ=env)) as queue, working(place, more):
+    with TaskQueue(FairQueueConfig.create_default(environ=env)) as queue, running(place, more, "worker"):
         wait_until(queue.workers, description="the worker is up", timeout=20)
         (seen,) = queue.workers()
         assert (seen["id"], seen["slots"], seen["assigned_users"]) == ("env-1", 3, ["*"])
@@ -114,7 +102,7 @@ def test_a_module_that_cannot_be_imported_is_named_with_its_line(
 
 
 def test_a_worker_that_knows_no_task_says_so(place: Path, env: dict[str, str]) -> None:
-    with working(place, env) as process:
+    with running(place, env, "worker") as process:
         assert process.stderr is not None
         assert "`tasks:` names no module" in process.stderr.readline()
         os.kill(process.pid, signal.SIGKILL)
@@ -128,7 +116,7 @@ def several(env: dict[str, str], place: Path) -> Iterator[tuple[subprocess.Popen
     """Give a worker of the file in three processes, and its queue."""
     with (
         TaskQueue(FairQueueConfig.create_default(environ=env)) as queue,
-        working(place, env, "--config", "fq.yaml", "--id", "w-1", "--processes", "3") as process,
+        running(place, env, "worker", "--config", "fq.yaml", "--id", "w-1", "--processes", "3") as process,
     ):
         wait_until(lambda: len(queue.workers()) == 3, description="all three are up", timeout=30)
         yield process, queue
