@@ -14,11 +14,12 @@ from fairque.cli.entry import config_option, json_option, load_config, print_jso
 from fairque.cli.modules import import_tasks
 from fairque.cli.scheduling import id_argument, known, opened, show_page, tell
 from fairque.core.options import Priority
+from fairque.core.schedule import fires_after
 from fairque.core.schedule_settings import instant_of
 from fairque.errors import TaskValidationError
 from fairque.monitoring.schedule_page import upcoming_table
 from fairque.monitoring.schedules import timing_json
-from fairque.monitoring.upcoming import fires_after, upcoming, upcoming_json
+from fairque.monitoring.upcoming import upcoming, upcoming_json
 from fairque.scheduler.entries import task_named, timed
 
 

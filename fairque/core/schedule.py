@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import chain, islice
 from typing import Any, Final, Literal
 
 import msgspec
@@ -21,6 +23,8 @@ Outcome = Literal["fired", "by hand", "skipped", "refused", "missed", "failed"]
 
 MAX_ID_BYTES: Final = 200
 """Longest id of a schedule, in bytes of UTF-8: the ids of its tasks have its version and their instant behind it."""
+LEAST_EVERY: Final = 0.1
+"""Shortest interval between fires, in seconds."""
 MOST_CAUGHT_UP: Final = 1000
 _CATCHUP: Final = re.compile(r"none|one|all(?:\(([0-9]{1,4})\))?")
 _ALL: Final = 100
@@ -84,17 +88,11 @@ class ScheduledTask(msgspec.Struct, frozen=True, kw_only=True):
 
     def fires(self, count: int, after: datetime | None = None) -> list[datetime]:
         """Return its next `count` fires, in UTC: from the one that is due next on, or those later than `after`."""
-        found: list[datetime] = []
-        if after is None:
-            if self.next_fire is None:
-                return found
-            found.append(self.next_fire)
-            after = self.next_fire
-        at = self.timing.after(ms(after)) if len(found) < count else None
-        while at is not None and len(found) < count:
-            found.append(at_ms(at))
-            at = self.timing.after(at)
-        return found
+        if after is not None:
+            return [*islice(fires_after(self.timing, after), count)]
+        if self.next_fire is None:
+            return []
+        return [*islice(chain([self.next_fire], fires_after(self.timing, self.next_fire)), count)]
 
 
 class Fire(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,6 +114,14 @@ class Fire(msgspec.Struct, frozen=True, kw_only=True):
     def lag(self) -> float:
         """Seconds from when it was due to when it was dealt with."""
         return (self.at - self.instant).total_seconds()
+
+
+def fires_after(timing: Timing, after: datetime) -> Iterator[datetime]:
+    """Yield the fires that come after an instant, in UTC."""
+    at = timing.after(ms(after))
+    while at is not None:
+        yield at_ms(at)
+        at = timing.after(at)
 
 
 def utc(instant: int | None) -> datetime | None:

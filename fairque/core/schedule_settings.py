@@ -14,7 +14,7 @@ from fairque.core.cron import parse_cron
 from fairque.core.ids import check_name, check_user_id
 from fairque.core.options import MAX_RETRIES, OPTIONS, Executor, check_instant
 from fairque.core.quantity import MAX_SECONDS
-from fairque.core.schedule import Overlap, caught_up, check_schedule_id
+from fairque.core.schedule import LEAST_EVERY, Overlap, caught_up, check_schedule_id
 from fairque.core.setting_rules import process_id_faults, taken
 from fairque.core.wording import shown
 from fairque.core.zones import zone_named
@@ -22,7 +22,7 @@ from fairque.errors import TaskValidationError
 
 _INSTANT: Final = "2026-03-01T09:00:00+01:00"
 
-Every = Annotated[float, Meta(ge=0.1, le=MAX_SECONDS)]
+Every = Annotated[float, Meta(ge=LEAST_EVERY, le=MAX_SECONDS)]
 Seconds = Annotated[float, Meta(ge=0.001, le=MAX_SECONDS)]
 Instant = Annotated[str, Meta(description=f"an instant such as {_INSTANT}")]
 Named = Annotated[dict[Any, Any], Meta(description="a mapping of parameters to values")]

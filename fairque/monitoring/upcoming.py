@@ -8,7 +8,6 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from fairque.core.cron import Cron, parse_cron
-from fairque.core.schedule import at_ms, ms
 from fairque.core.timing import Timing
 from fairque.core.zones import next_change, offset, zone_named
 
@@ -21,14 +20,6 @@ class Upcoming(NamedTuple):
     at: datetime
     local: datetime
     marks: tuple[str, ...]
-
-
-def fires_after(timing: Timing, after: datetime) -> Iterator[datetime]:
-    """Yield the fires that come after an instant, in UTC."""
-    at = timing.after(ms(after))
-    while at is not None:
-        yield at_ms(at)
-        at = timing.after(at)
 
 
 def upcoming(timing: Timing, fires: Iterable[datetime], since: datetime) -> list[Upcoming]:

@@ -17,7 +17,7 @@ from fairque.core.ids import check_name
 from fairque.core.models import Task
 from fairque.core.options import check_instant
 from fairque.core.quantity import MAX_SECONDS, check_seconds
-from fairque.core.schedule import Origin, caught_up, check_schedule_id, ms, utc
+from fairque.core.schedule import LEAST_EVERY, Origin, caught_up, check_schedule_id, ms, utc
 from fairque.core.timing import Timing
 from fairque.core.wording import shown
 from fairque.core.zones import zone_named
@@ -27,8 +27,6 @@ from fairque.queue.registry import find_task, unknown_task
 from fairque.queue.submission import is_tied
 from fairque.store.schedules import Definition, Schedule
 
-LEAST_EVERY: Final = 0.1
-"""Shortest interval, in seconds."""
 OVERLAPS: Final = {"skip": "s", "allow": "a"}
 _ITS_OWN: Final = {
     "task_id": "each fire's task gets an id of its own, made of the schedule's, its version and the instant",

@@ -7,8 +7,9 @@ from itertools import islice
 
 import pytest
 
+from fairque.core.schedule import fires_after
 from fairque.core.timing import Timing
-from fairque.monitoring.upcoming import fires_after, upcoming, upcoming_json
+from fairque.monitoring.upcoming import upcoming, upcoming_json
 
 
 def marks(timing: Timing, after: str, count: int) -> dict[str, str]:
