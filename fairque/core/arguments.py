@@ -59,6 +59,8 @@ class Parameters:
                     named[parameter.name] = kind
         self._positional, self._named, self._required = positional, named, required
         self._typed = any(kind not in _PLAIN for kind in [*positional, *named.values(), self._variadic, self._rest])
+        safe = required == len(positional) and all(kind in _SAFE for kind in positional)
+        self._exact = tuple(positional) if safe else None
         self.returns = _kept(hints.get("return", Any))
 
     def check(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
@@ -67,6 +69,8 @@ class Parameters:
         Raises:
             TaskValidationError: with the argument's path, as in `args[0]["when"]: datetime needs an annotation`.
         """
+        if not kwargs and tuple(map(type, args)) == self._exact:
+            return
         if kwargs or not self._required <= len(args) <= len(self._positional):
             try:
                 self._signature.bind(*args, **kwargs)

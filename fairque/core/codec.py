@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -81,7 +82,7 @@ def encode_body(body: Body) -> bytes:
         TaskValidationError: an argument is not encodable, or the whole is over `MAX_BODY_BYTES`.
     """
     encoded = encode_bounded("arguments", (body.args, body.kwargs, body.terms), MAX_DEPTH + 2)
-    return _label(body).encode() + b"|" + encoded
+    return _label(body.name, body.cost, body.unique_key).encode() + b"|" + encoded
 
 
 def decode_body(encoded: bytes) -> Body:
@@ -97,12 +98,32 @@ def decode_body(encoded: bytes) -> Body:
     return Body(name, call.args, call.kwargs, call.terms, cost, unique_key)
 
 
-def encode_call(task: Task[Any], name: str, args: Iterable[Any], kwargs: Mapping[str, Any]) -> bytes:
-    """Return a task's call with its options as bytes. Raises as `encode_body`."""
-    backoff = None if callable(task.retry_backoff) else task.retry_backoff
-    terms = Terms(
+class CallEncoder:
+    """Turns calls of one function into their stored form; what the options come to is encoded anew only where they are
+    others than the last task's: it is a third of the whole.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name, self._label = name, name.encode() + b"|"
+        self._last: tuple[object, msgspec.Raw] = (None, msgspec.Raw())
+
+    def __call__(self, task: Task[Any], args: Iterable[Any], kwargs: Mapping[str, Any]) -> bytes:
+        """Return a task's call with its options as bytes. Raises as `encode_body`."""
+        asked = _asked_of(task)
+        known, terms = self._last
+        if asked != known:
+            terms = msgspec.Raw(encode_bounded("options", _terms_of(task)))
+            self._last = (asked, terms)
+        encoded = encode_bounded("arguments", (args, kwargs, terms), MAX_DEPTH + 2)
+        if task.unique_key is None and task.cost == 1:
+            return self._label + encoded
+        return _label(self._name, task.cost, task.unique_key).encode() + b"|" + encoded
+
+
+def _terms_of(task: Task[Any]) -> Terms:
+    return Terms(
         task.max_retries,
-        backoff,
+        None if callable(task.retry_backoff) else task.retry_backoff,
         task.result_ttl,
         task.retry_on,
         task.no_retry_on,
@@ -114,13 +135,30 @@ def encode_call(task: Task[Any], name: str, args: Iterable[Any], kwargs: Mapping
         task.push_key if task.auto_xcom else None,
         task.enable_xcom,
     )
-    return encode_body(Body(name, args, kwargs, terms, task.cost, task.unique_key))  # type: ignore[arg-type]
 
 
-def _label(body: Body) -> str:
+_asked_of: Final = attrgetter(
+    "max_retries",
+    "retry_backoff",
+    "result_ttl",
+    "retry_on",
+    "no_retry_on",
+    "timeout",
+    "executor",
+    "parents",
+    "policy",
+    "takes",
+    "push_key",
+    "auto_xcom",
+    "enable_xcom",
+)
+"""All that `_terms_of` reads of a task."""
+
+
+def _label(name: str, cost: float, unique_key: str | None) -> str:
     """`<name>[ <cost>][ #<unique key>]`, the key encoded as ids are."""
-    label = body.name if body.cost == 1 else f"{body.name} {body.cost:.9g}"
-    return label if body.unique_key is None else f"{label} #{encode_id(body.unique_key)}"
+    label = name if cost == 1 else f"{name} {cost:.9g}"
+    return label if unique_key is None else f"{label} #{encode_id(unique_key)}"
 
 
 def read_label(label: bytes) -> tuple[str, float, str | None]:

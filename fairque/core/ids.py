@@ -118,8 +118,22 @@ def format_task_id(at_ms: int, counter: int, noise: int, user_print: str) -> str
 
     `at_ms` is epoch milliseconds, `counter` 0-4095, `noise` 0 to 2**30 - 1, `user_print` from `fingerprint`.
     """
+    return _time_text(at_ms) + _COUNTS[counter] + _noise_text(noise) + user_print
+
+
+# Ids are made many at a time, and then have these in common.
+_COUNTS: Final = tuple(f"-7{count:03x}-" for count in range(4096))
+
+
+@lru_cache(maxsize=16)
+def _time_text(at_ms: int) -> str:
     time = f"{at_ms & 0xFFFFFFFFFFFF:012x}"
-    return f"{time[:8]}-{time[8:]}-7{counter:03x}-{0x8000 | noise >> 16:04x}-{noise & 0xFFFF:04x}{user_print}"
+    return f"{time[:8]}-{time[8:]}"
+
+
+@lru_cache(maxsize=16)
+def _noise_text(noise: int) -> str:
+    return f"{0x8000 | noise >> 16:04x}-{noise & 0xFFFF:04x}"
 
 
 def user_print_of(task_id: str) -> str | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
+from itertools import chain
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -20,7 +22,6 @@ from fairque.queue.verbs import Verbs
 from fairque.store.call import Call, Conversation
 from fairque.store.driver import AsyncDriver
 from fairque.store.readings import Stats
-from fairque.store.tasks import Accepted
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -48,15 +49,14 @@ class AsyncTaskQueue(AsyncControl, AsyncEndings, AsyncGraphs):
 
     async def push_batch(self, tasks: Iterable[Task[R]], *, user_id: str | None = None) -> list[AsyncTaskHandle[R]]:
         """As `TaskQueue.push_batch`."""
-        batch = self._verbs.push_batch(tasks, user_id)
-        answers: list[list[Accepted]] = []
+        batch = self._verbs.push_batch(tasks, user_id, partial(AsyncTaskHandle, self))
+        handles: list[list[AsyncTaskHandle[R]]] = []
         await self._meet()
         try:
-            await self._driver.run_all(batch.calls(), answers)
+            await self._driver.run_all(batch.calls(), handles)
         except RedisUnavailable as lost:
-            handles: list[AsyncTaskHandle[R]] = [AsyncTaskHandle(self, receipt) for receipt in batch.receipts(answers)]
-            raise batch.interrupted(handles, lost) from lost
-        return [AsyncTaskHandle(self, receipt) for receipt in batch.receipts(answers)]
+            raise batch.interrupted(list(chain.from_iterable(handles)), lost) from lost
+        return list(chain.from_iterable(handles))
 
     async def push_function_task(
         self,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from msgspec.structs import replace
@@ -17,6 +18,7 @@ from fairque.store.call import Call
 from fairque.store.flows import Joint, Part
 
 R = TypeVar("R")
+H = TypeVar("H")
 
 
 class Item(NamedTuple, Generic[R]):
@@ -28,22 +30,29 @@ class Item(NamedTuple, Generic[R]):
     plan: Plan | None = None
 
 
-class Batch(Generic[R]):
-    """Many tasks on their way in, a Call a chunk. What others follow up on is a chunk of its own."""
+class Batch(Generic[R, H]):
+    """Many tasks on their way in, a Call a chunk, which answers with what the caller gets for each task. What others
+    follow up on is a chunk of its own.
+    """
 
-    def __init__(self, root: str, items: Sequence[Item[R]]) -> None:
-        self._root, self._items = root, items
+    def __init__(self, root: str, items: Sequence[Item[R]], handle_of: Callable[[Receipt[R]], H]) -> None:
+        self._root, self._items, self._handle_of = root, items, handle_of
 
-    def calls(self) -> Iterator[Call[list[tasks.Accepted]]]:
+    def calls(self) -> Iterator[Call[list[H]]]:
         """Yield the Calls that push it."""
-        for chunk in self._chunks():
-            if chunk[0].plan is not None:
-                yield at_once(self._root, chunk[0].plan, chunk[0].entry)
-            elif any(item.joint for item in chunk):
-                part = Part([item.entry for item in chunk], [item.joint for item in chunk])
-                yield flows.enqueue(self._root, part, mode="push")
-            else:
-                yield tasks.push(self._root, [item.entry for item in chunk])
+        return (self._call(chunk).then(partial(self._handles, chunk)) for chunk in self._chunks())
+
+    def _call(self, chunk: Sequence[Item[R]]) -> Call[list[tasks.Accepted]]:
+        if chunk[0].plan is not None:
+            return at_once(self._root, chunk[0].plan, chunk[0].entry)
+        if any(item.joint for item in chunk):
+            part = Part([item.entry for item in chunk], [item.joint for item in chunk])
+            return flows.enqueue(self._root, part, mode="push")
+        return tasks.push(self._root, [item.entry for item in chunk])
+
+    def _handles(self, chunk: Sequence[Item[R]], accepted: Sequence[tasks.Accepted]) -> list[H]:
+        handle_of = self._handle_of
+        return [handle_of(receipt_of(item.task, item.entry, one)) for item, one in zip(chunk, accepted, strict=True)]
 
     def _chunks(self) -> Iterator[Sequence[Item[R]]]:
         chunk, links = list[Item[R]](), 0
@@ -57,11 +66,6 @@ class Batch(Generic[R]):
             links += more
         if chunk:
             yield chunk
-
-    def receipts(self, answers: Iterable[list[tasks.Accepted]]) -> list[Receipt[R]]:
-        """Return the receipts of the tasks that the given answers, from the first chunk on, are about."""
-        accepted = (one for answer in answers for one in answer)
-        return [receipt_of(item.task, item.entry, one) for item, one in zip(self._items, accepted, strict=False)]
 
     def interrupted(self, handles: Sequence[object], lost: Exception) -> PartialPush:
         """Return the error for a batch of which only so many were accepted. What remains keeps its ids: if Redis did

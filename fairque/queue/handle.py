@@ -17,13 +17,31 @@ R = TypeVar("R", covariant=True)
 
 
 class _Held(Generic[R]):
-    """`task_id` and `user_id` name the task; `created` is False where the id was alive and nothing was pushed."""
+    """What both colours of a handle say of their task."""
 
-    def __init__(self, receipt: Receipt[Any]) -> None:
-        self.task_id = receipt.task_id
-        self.user_id = receipt.user_id
-        self.created = receipt.created
-        self.incarnation = receipt.incarnation
+    __slots__ = ("_queue", "_receipt")
+
+    _receipt: Receipt[Any]
+
+    @property
+    def task_id(self) -> str:
+        """The task's id."""
+        return self._receipt.task_id
+
+    @property
+    def user_id(self) -> str:
+        """Whose task it is."""
+        return self._receipt.user_id
+
+    @property
+    def created(self) -> bool:
+        """False where the id, or the unique key, was alive and nothing was pushed."""
+        return self._receipt.created
+
+    @property
+    def incarnation(self) -> str:
+        """Tells the task from an earlier or later one of the same chosen id; empty for generated ids."""
+        return self._receipt.incarnation
 
     def __repr__(self) -> str:
         """Show which task it is."""
@@ -33,9 +51,10 @@ class _Held(Generic[R]):
 class TaskHandle(_Held[R]):
     """A pushed task: ask for its state, wait for its result."""
 
+    __slots__ = ()
+
     def __init__(self, queue: TaskQueue, receipt: Receipt[Any]) -> None:
-        super().__init__(receipt)
-        self._queue = queue
+        self._queue, self._receipt = queue, receipt
 
     def state(self) -> TaskState:
         """Return the task's state.
@@ -93,9 +112,10 @@ class TaskHandle(_Held[R]):
 class AsyncTaskHandle(_Held[R]):
     """`TaskHandle` for coroutines."""
 
+    __slots__ = ()
+
     def __init__(self, queue: AsyncTaskQueue, receipt: Receipt[Any]) -> None:
-        super().__init__(receipt)
-        self._queue = queue
+        self._queue, self._receipt = queue, receipt
 
     async def state(self) -> TaskState:
         """As `TaskHandle.state`."""

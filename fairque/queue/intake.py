@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 from msgspec.structs import replace
 
 from fairque.core.arguments import check_payload
-from fairque.core.codec import encode_call
+from fairque.core.codec import CallEncoder
 from fairque.core.graph import not_a_task
 from fairque.core.ids import check_task_id, check_user_id, format_task_id
 from fairque.core.models import Task
@@ -121,7 +121,10 @@ def _body(task: Task[Any], task_id: str) -> bytes:
         return task.encode(task)
     payload = task.payload or {}
     check_payload(payload)
-    return encode_call(task, "", (), payload)
+    return _encode_payload(task, (), payload)
+
+
+_encode_payload: Final = CallEncoder("")
 
 
 def _keyed(task: Task[Any], task_id: str) -> Task[Any]:

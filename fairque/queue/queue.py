@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
+from itertools import chain
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -20,7 +22,6 @@ from fairque.queue.verbs import Verbs
 from fairque.store.call import Call, Conversation
 from fairque.store.driver import Driver
 from fairque.store.readings import Stats
-from fairque.store.tasks import Accepted
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -66,15 +67,14 @@ class TaskQueue(Control, Endings, Graphs):
             PartialPush: Redis went away in between: it has the handles that were accepted, and the tasks that remain.
             QueueFull: Redis is at its memory limit; chunks before this one were accepted.
         """
-        batch = self._verbs.push_batch(tasks, user_id)
-        answers: list[list[Accepted]] = []
+        batch = self._verbs.push_batch(tasks, user_id, partial(TaskHandle, self))
+        handles: list[list[TaskHandle[R]]] = []
         self._meet()
         try:
-            self._driver.run_all(batch.calls(), answers)
+            self._driver.run_all(batch.calls(), handles)
         except RedisUnavailable as lost:
-            handles: list[TaskHandle[R]] = [TaskHandle(self, receipt) for receipt in batch.receipts(answers)]
-            raise batch.interrupted(handles, lost) from lost
-        return [TaskHandle(self, receipt) for receipt in batch.receipts(answers)]
+            raise batch.interrupted(list(chain.from_iterable(handles)), lost) from lost
+        return list(chain.from_iterable(handles))
 
     def push_function_task(
         self,

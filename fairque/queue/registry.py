@@ -10,7 +10,7 @@ from typing import Any, Concatenate, Final, Generic, Never, NoReturn, ParamSpec,
 from msgspec.structs import replace
 
 from fairque.core.arguments import Parameters
-from fairque.core.codec import encode_call
+from fairque.core.codec import CallEncoder
 from fairque.core.graph import Graph, Wired, group, not_a_task
 from fairque.core.ids import check_name, check_printable, check_user_id
 from fairque.core.models import Task
@@ -31,6 +31,7 @@ class TaskFunction(Generic[P, R]):
         functools.update_wrapper(self, function)
         self.function = function
         self.name = check_name(name_of(function, ":") if name is None else name)
+        self._encoder = CallEncoder(self.name)
         self.user_of: Callable[..., Any] | None = None
         self.backoff = options["retry_backoff"] if callable(options.get("retry_backoff")) else None
         if callable(options.get("user_id")):
@@ -71,7 +72,7 @@ class TaskFunction(Generic[P, R]):
 
     def _encode(self, task: Task[Any]) -> bytes:
         self.parameters.check(task.args, task.kwargs)
-        return encode_call(task, self.name, task.args, task.kwargs)
+        return self._encoder(task, task.args, task.kwargs)
 
     def __repr__(self) -> str:
         """Show the task's name."""

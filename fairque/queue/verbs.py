@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -33,6 +33,7 @@ from fairque.store.call import Call, Conversation, Sleep
 from fairque.store.records import Record
 
 R = TypeVar("R")
+H = TypeVar("H")
 
 log = logging.getLogger("fairque.queue")
 
@@ -111,9 +112,11 @@ class Verbs:
                 canceled[task_id] = yield from self.lifecycle.cancel(task_id, name.user_id, name.mark)
         return sum(canceled.values())
 
-    def push_batch(self, batch: Iterable[Task[R]], user_id: str | None) -> Batch[R]:
+    def push_batch(
+        self, batch: Iterable[Task[R]], user_id: str | None, handle_of: Callable[[Receipt[R]], H]
+    ) -> Batch[R, H]:
         """Push many tasks. All are checked and encoded before the first is sent."""
-        return Batch(self.root, [self._item(task, user_id) for task in batch])
+        return Batch(self.root, [self._item(task, user_id) for task in batch], handle_of)
 
     def _item(self, task: Task[R], user_id: str | None) -> Item[R]:
         if not (is_tied(task) or isinstance(task, Plan)):

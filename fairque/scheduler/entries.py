@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from fairque.core.codec import encode_call
+from fairque.core.codec import CallEncoder
 from fairque.core.cron import parse_cron
 from fairque.core.graph import not_a_task
 from fairque.core.ids import check_name
@@ -145,7 +145,7 @@ def task_named(name: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | 
 
 
 def _encode_plain(task: Task[Any]) -> bytes:
-    return encode_call(task, task.name, task.args, task.kwargs)
+    return CallEncoder(task.name)(task, task.args, task.kwargs)
 
 
 def changed_timing(timing: Timing, changes: Mapping[str, Any]) -> Timing:

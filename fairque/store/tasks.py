@@ -78,7 +78,8 @@ def push(root: str, entries: Sequence[Entry], now: str = "") -> Call[list[Accept
     """Accept up to CHUNK tasks, all or none; sent twice, it makes them once."""
     args: list[Argument] = [now, WAKE_LIMIT]
     for user_id, task_id, level, nonce, when, body in entries:
-        args += (encode_id(user_id), level, encode_id(task_id), nonce, when, body)
+        # A generated id has nothing to encode.
+        args += (encode_id(user_id), level, (nonce and encode_id(task_id)) or task_id, nonce, when, body)
 
     def read(reply: list[Any]) -> list[Accepted]:
         return [read_accepted(entry, made) for entry, made in zip(entries, reply, strict=True)]

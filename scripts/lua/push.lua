@@ -1,7 +1,7 @@
 #!lua
 -- Accept tasks: write their records, put them into their lanes (or among the scheduled), let their users into the
 -- ring and wake workers that serve them. All of the batch or nothing; the same push sent twice makes one task (I3).
--- include: keys guard names stats limits counts record unique lane who retention ring wake due weigh backlog
+-- include: keys guard wide names stats limits counts record unique lane who retention ring wake due weigh backlog
 -- include: accept close
 -- takes: now, wake limit; per task: user, level (1-6), id, nonce, when, body
 --   nonce: names this push of a chosen id; empty for a generated id, which names its own push
@@ -16,6 +16,7 @@ read_rules()
 local queued_before = queue.queued
 guard_zsets(RING, TAGS, DUE, EXPIRY, SLEEP .. '*')
 guard_hashes(WHO, NAMED, KEPT_BYTES)
+widen((#ARGV - 2) / 6, { COUNTS, WHO }, { RING })
 local arrivals = weigh_arrivals(ARGV, 3)
 if arrivals.err then
   return arrivals

@@ -2,7 +2,7 @@
 -- A worker's one call: accept the outcomes of its runs, ready what is due, reap what is lost, and grant it the next
 -- tasks, first of the users assigned to it, then of those it may steal from (I14). Works when Redis is full, so that
 -- the queue drains. Sent twice with one request id, it answers twice and acts once (I3).
--- include: keys guard names stats limits counts record unique lane parents flow who retention evict ring hold wake run
+-- include: keys guard wide names stats limits counts record unique lane parents flow who retention evict ring hold wake run
 -- include: suspect price charge fate stop ghosts waiting due outcome release staging reap take park buffer choose claim
 -- include: last close
 -- takes: now, lease ms, worker, request id, assigned list, steal list ('*', a digest or ''), want (0-100), block ms
@@ -24,6 +24,7 @@ end
 
 guard_queue(SEEN)
 guard_zsets(SLEEP .. assigned, SLEEP .. steal, SCOPE .. assigned, SCOPE .. steal)
+widen(math.max(want, (#ARGV - 9) / 6), { COUNTS, BUSY, KEPT_BYTES }, { RING, LEASES })
 queue.at = string.format('%d', queue.now)
 answer = { 0, accept_outcomes(10) }
 reap_leases(10, lease_ms)
