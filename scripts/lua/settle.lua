@@ -2,9 +2,9 @@
 -- A worker's one call: accept the outcomes of its runs, ready what is due, reap what is lost, and grant it the next
 -- tasks, first of the users assigned to it, then of those it may steal from (I14). Works when Redis is full, so that
 -- the queue drains. Sent twice with one request id, it answers twice and acts once (I3).
--- include: keys guard wide names stats limits counts record unique lane parents flow who retention evict ring hold wake run
--- include: suspect price charge fate stop ghosts waiting due outcome release staging reap take park buffer choose claim
--- include: last close
+-- include: keys guard wide names stats limits counts record unique lane parents flow who retention evict ring hold wake
+-- include: run suspect price charge fate stop ghosts waiting due outcome release staging reap take park buffer choose
+-- include: claim last close
 -- takes: now, lease ms, worker, request id, assigned list, steal list ('*', a digest or ''), want (0-100), block ms
 --   (0: do not sleep), bytes of ended records that a user may keep; per outcome: member, token, kind
 --   (lib/outcome), ran (us, or ''), argument, text

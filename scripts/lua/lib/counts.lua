@@ -4,7 +4,7 @@
 -- (lib/lane), p tasks that others wait for (lib/link). A user with nothing has no field. Of each name, `|name` counts
 -- what waits in any way. `busy` is kept beside it, of both.
 local KINDS = { 1, 2, 3, 4, 5, 6, 'h', 's', 'x', 'g', 'd', 'p' }
-local counts, busy = {}, {}
+local counts, busy, known_busy = {}, {}, {}
 local touched, touched_busy = {}, {}
 
 local function parse_counts(text)
@@ -73,6 +73,7 @@ local function load_busy(users)
     local amounts = redis.call('HMGET', BUSY, unpack(missing))
     for i = 1, #missing do
       busy[missing[i]] = tonumber(amounts[i]) or 0
+      known_busy[missing[i]] = busy[missing[i]]
     end
   end
 end
@@ -100,9 +101,10 @@ local function make_ready(user, level, amount)
   add_stat('queued', amount)
 end
 
+-- Most users have as many runs after a call in which some ended and others began.
 local function add_busy(user, amount)
   busy[user] = busy[user] + amount
-  touched_busy[user] = true
+  touched_busy[user] = busy[user] ~= known_busy[user] or nil
 end
 
 local function write_hash(key, users, text_of)

@@ -9,7 +9,7 @@ local function end_badly(user, id, record, state, reason, ttl)
   local label = string.match(record.body, '^[^|]*')
   record.state = state
   record.body = #reason .. ':' .. reason .. record.body
-  record.ended, record.expires = string.match(keep_task(user, id, label, ttl), '(%d+):(%d+)')
+  record.ended, record.expires = string.match(keep_task(user, id, user .. '|' .. id, label, ttl), '(%d+):(%d+)')
   note_flow(user, record.nonce, state, 1, tonumber(record.expires))
   note_parent(user, id, state)
 end

@@ -57,11 +57,11 @@ local function change_run(e)
   redis.call('HSET', tasks, e.id, text)
 end
 
--- What there is to say of a run that ends.
+-- What there is to say of a run that ends; nil where its facts cannot be read.
 local function read_end(member, text, kind, ran, argument, body)
   local user, id = split_member(member)
   local _, since, start, core, worker, charge, label = parse_run(text)
-  return { kind = kind, ran = ran, argument = argument, text = body, user = user, id = id, since = since,
+  return since and { kind = kind, ran = ran, argument = argument, text = body, user = user, id = id, since = since,
     start = start, core = core, worker = worker, charge = charge, member = member, subject = subject_of(label),
     label = label, suspect = not string.find(core, '^%d:%d+:%d+:0:') }
 end
@@ -84,7 +84,7 @@ local function apply_outcomes(ends)
         fields_of[e.user] = fields
       end
       done = done + 1
-      local text = 'F' .. e.core .. ':' .. keep_task(e.user, e.id, e.label, e.argument) .. '|' .. e.text
+      local text = 'F' .. e.core .. ':' .. keep_task(e.user, e.id, e.member, e.label, e.argument) .. '|' .. e.text
       fields[#fields + 1] = e.id
       fields[#fields + 1] = text
       add_bytes(e.user, #text)
@@ -141,9 +141,10 @@ local function accept_outcomes(first)
   local texts, ends, users, stale, settled = redis.call('HMGET', RUNS, unpack(members)), {}, {}, {}, {}
   for n, member in ipairs(members) do
     local at = first + 6 * (n - 1)
-    if holds(texts[n], ARGV[at + 1]) and not settled[member] then
+    local e = holds(texts[n], ARGV[at + 1]) and not settled[member]
+      and read_end(member, texts[n], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
+    if e then
       settled[member] = true
-      local e = read_end(member, texts[n], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
       users[#users + 1] = e.user
       ends[#ends + 1] = e
     else

@@ -61,6 +61,9 @@ local function save_means()
 end
 
 local function format_charge(cost, weight)
+  if cost == 1 and weight == 1 then
+    return '1'
+  end
   return weight == 1 and string.format('%.17g', cost) or string.format('%.17g/%.17g', cost, weight)
 end
 

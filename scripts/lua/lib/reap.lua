@@ -37,8 +37,8 @@ local function reap_leases(limit, lease_ms)
   local ends, users = {}, {}
   local texts = redis.call('HMGET', RUNS, unpack(members))
   for n, member in ipairs(members) do
-    if parse_run(texts[n] or '') then
-      local e = read_end(member, texts[n], 'L', '', FAILED_TTL, 'lost')
+    local e = texts[n] and read_end(member, texts[n], 'L', '', FAILED_TTL, 'lost')
+    if e then
       if parse_core(e.core).lost + 1 >= LOST_MAX then
         e.kind = 'B'
       end

@@ -10,9 +10,15 @@
 local CORE = '^(%d):(%d+):(%d+):(%d+):(%d+):(%w*)$'
 local HEADER = '^(%a)(%d:%d+:%d+:%d+:%d+:%w*):(%d*):(%d*)|()'
 
--- The subject (lib/limits) of the name that a label, or a body, begins with.
+-- The subject (lib/limits) of the name that a label, or a body, begins with. Few labels stand for many tasks.
+local subject_by = {}
 local function subject_of(text)
-  return '|' .. string.match(text, '^[^ |]*')
+  local subject = subject_by[text]
+  if not subject then
+    subject = '|' .. string.match(text, '^[^ |]*')
+    subject_by[text] = subject
+  end
+  return subject
 end
 
 local function parse_core(text)

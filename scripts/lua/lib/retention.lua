@@ -24,7 +24,7 @@ local function kept_key(user, ttl)
 end
 
 -- Keep an ended task of this label for `ttl` ms; its unique key is free. Returns the instants that its record has.
-local function keep_task(user, id, label, ttl)
+local function keep_task(user, id, member, label, ttl)
   local term = term_of(ttl)
   local entries, entry = term.entries_of[user], term.prefix .. id
   if entries then
@@ -32,7 +32,7 @@ local function keep_task(user, id, label, ttl)
   else
     term.entries_of[user] = { entry }
   end
-  ended_members[#ended_members + 1] = user .. '|' .. id
+  ended_members[#ended_members + 1] = member
   free_key(user, label)
   return term.instants
 end

@@ -13,5 +13,5 @@ end
 
 -- Does this run still hold the lease that `token` was given with? (I6)
 local function holds(text, token)
-  return text and string.sub(text, 1, #token + 1) == token .. ':'
+  return text and string.find(text, token .. ':', 1, true) == 1
 end

@@ -1,12 +1,8 @@
 -- Taking tasks off a user's lanes and granting them.
 local LIVE = '^Q(%d):(%d+):(%d+):(%d+)(:%d+:%w*)::(%d*)|([^|]*)'
-local subject_by = {}      -- label -> the subject `|name`
-
 local function load_subject(label)
-  local subject = subject_by[label]
-  if not subject then
-    subject = subject_of(label)
-    subject_by[label] = subject
+  local subject = subject_of(label)
+  if not (counts[subject] and busy[subject]) then
     load_counts({ subject })
     load_busy({ subject })
   end

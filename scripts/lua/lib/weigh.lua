@@ -53,17 +53,15 @@ end
 -- Read what is pushed: the users in order, the places of their tasks in `flat`, the subjects of the tasks' names
 -- (lib/limits), listed and by place, and their unique keys by place.
 local function read_arrivals(flat, first)
-  local users, places_of, subjects, keys = {}, {}, {}, {}
+  local users, places_of, subjects, keys, key_by = {}, {}, {}, {}, {}
   for at = first, #flat, ACCEPT_WIDTH do
-    local name, options = string.match(flat[at + 5], '^([^ |]*)([^|]*)')
-    local subject = '|' .. name
-    if not subjects[subject] then
-      subjects[subject] = true
-      subjects[#subjects + 1] = subject
+    local label = string.match(flat[at + 5], '^[^|]*')
+    if key_by[label] == nil then
+      key_by[label] = key_of(label) or false
+      subjects[#subjects + 1] = subject_of(label)
+      keys.any = keys.any or key_by[label]
     end
-    subjects[at] = subject
-    keys[at] = options ~= '' and key_of(options) or nil
-    keys.any = keys.any or keys[at]
+    subjects[at], keys[at] = subject_of(label), key_by[label] or nil
     local user = flat[at]
     local places = places_of[user]
     if not places then
