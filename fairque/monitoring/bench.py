@@ -184,7 +184,7 @@ class Bench:
             bytes_per_task=self._medians("bytes_per_task"),
             redis_us_per_task=self._medians("redis_us_per_task"),
             client_us_per_task=self._medians("client_us_per_task"),
-            versions=_versions(self._plain.server()),
+            versions=versions_of(self._plain.server()),
         )
 
     def _medians(self, figure: str) -> dict[str, float]:
@@ -209,7 +209,8 @@ def _path_of(url: str | None) -> str | None:
     return (url or "").removeprefix("embedded://") or None
 
 
-def _versions(server: str) -> dict[str, Any]:
+def versions_of(server: str) -> dict[str, Any]:
+    """Return what was measured, and where."""
     packages = {name: version(name) for name in ("fairque", "hiredis", "msgspec")}
     return {
         "python": platform.python_version(),

@@ -19,9 +19,9 @@ from fairque.store.driver import Driver
 BODY: Final = b"bench:nothing|" + b"b" * 86
 
 
-def pushes(root: str, users: Sequence[str], count: int) -> list[Call[list[tasks.Accepted]]]:
-    """Return the calls that push so many tasks of 100 bytes, one for each user in turn."""
-    entries = list(_entries(root, users, count))
+def pushes(root: str, users: Sequence[str], count: int, body: bytes = BODY) -> list[Call[list[tasks.Accepted]]]:
+    """Return the calls that push so many tasks, by default of 100 bytes, one for each user in turn."""
+    entries = list(_entries(root, users, count, body))
     return [tasks.push(root, entries[at : at + tasks.CHUNK]) for at in range(0, len(entries), tasks.CHUNK)]
 
 
@@ -42,8 +42,8 @@ def settle(driver: Driver, root: str, most: int | None = None) -> int:
             return served
 
 
-def _entries(root: str, users: Sequence[str], count: int) -> Iterator[tasks.Entry]:
+def _entries(root: str, users: Sequence[str], count: int, body: bytes) -> Iterator[tasks.Entry]:
     mint = Mint(root)
     for n in range(count):
         user = users[n % len(users)]
-        yield tasks.Entry(user, mint.task_id(user), 3, "", "", BODY)
+        yield tasks.Entry(user, mint.task_id(user), 3, "", "", body)

@@ -70,7 +70,7 @@ def _pushes(report: Report) -> Iterator[Line]:
         text = f"{single.ops_s:,.0f}/s, {_percentiles(single.p50_us, single.p99_us)}"
         yield _least(f"push, one by one{_of(users)}", text, single.ops_s / floor.evalsha_ops_s, 0.85, "EVALSHA")
         ratio = single.p99_us / floor.evalsha_p99_us
-        yield _most(f"push, one by one: p99{_of(users)}", f"{single.p99_us:,.0f} us", ratio, 2, " of EVALSHA's p99")
+        yield _most(f"push, one by one: p99{_of(users)}", f"{single.p99_us:,.0f} us", ratio, 2, " times EVALSHA's")
     for users, rate in report.push_batch.items():
         ratio = rate.tasks_s / floor.pipelined_set_ops_s
         yield _least(f"push, 1,000 a call{_of(users)}", f"{rate.tasks_s:,.0f}/s", ratio, 0.9, "pipelined SET")
@@ -88,7 +88,7 @@ def _pickups(report: Report) -> Iterator[Line]:
     waits = report.pickup
     ratio = waits.p50_ms * 1_000 / report.floor.set_p50_us
     yield _most("pickup, idle worker: p50", f"{waits.p50_ms:.2f} ms", ratio, 7, " round trips")
-    yield _most("pickup, idle worker: p99", f"{waits.p99_ms:.2f} ms", waits.p99_ms / waits.p50_ms, 3, " p50")
+    yield _most("pickup, idle worker: p99", f"{waits.p99_ms:.2f} ms", waits.p99_ms / waits.p50_ms, 3, " times p50")
 
 
 def _of(users: str) -> str:
