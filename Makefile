@@ -26,8 +26,8 @@ format: $(READY) ## Put the code into the project's format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(READY) ## Measure speed and memory beside the floors of redis-py
-	$(BIN)/fairque bench
+bench: $(READY) ## Measure speed and memory beside the floors of redis-py, and how they grow (eight minutes; QUICK=1)
+	$(BIN)/python bench/speed.py $(if $(QUICK),--quick)
 
 bench-fairness: $(READY) ## Measure what fairness costs Redis, and what a quiet user feels of a million queued tasks
 	$(BIN)/python bench/fairness.py

@@ -32,17 +32,18 @@ class Counts(click.ParamType[tuple[int, ...]]):
 @json_option
 @click.option("--quick", is_flag=True, help="One short round, in a few seconds: to see that it works.")
 @click.option("--url", metavar="URL", help="The server to measure; without it a private one is started.")
-@click.option("--users", type=Counts(), default=(10, 10_000), show_default="10,10000", help="How many users at once.")
+@click.option("--users", type=Counts(), help="How many users at once; else 10,100,10000.")
 @click.option("--tasks", type=click.IntRange(1, 10_000_000), help="Tasks of a batch or drain; 50,000, or quick 5,000.")
-def bench(*, as_json: bool, quick: bool, url: str | None, users: tuple[int, ...], tasks: int | None) -> None:
+def bench(*, as_json: bool, quick: bool, url: str | None, users: tuple[int, ...] | None, tasks: int | None) -> None:
     """Measure how fast fairque is on this machine.
 
     Each figure stands beside its ratio to what plain redis-py reaches in the same run. The machine's noise is in all of
     them, so compare ratios. It writes under a prefix of its own, which is removed at the end.
     """
-    from fairque.monitoring.bench import Bench, Plan  # with its worker and redis-py; `--help` needs none of it
+    from fairque.monitoring.bench import USERS, Bench, Plan  # with its worker and redis-py; `--help` needs none of it
 
-    plan = Plan.quick(users, tasks) if quick else Plan(users=users, tasks=tasks or Plan().tasks)
+    counts = users or USERS
+    plan = Plan.quick(counts, tasks) if quick else Plan(users=counts, tasks=tasks or Plan().tasks)
     run = Bench(plan, url)
     if as_json:
         click.echo(msgspec.json.encode(run.run()))

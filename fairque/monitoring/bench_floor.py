@@ -15,6 +15,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from fairque.monitoring.bench_program import sets_a_second
 from fairque.store.driver import plain_client
 
 _VALUE: Final = b"v" * 100
@@ -24,14 +25,20 @@ _SETTLED: Final = 5.0
 """Seconds to wait at most until the server has freed what was unlinked."""
 
 
-class Floor(Struct, frozen=True):
-    """What the product's figures are compared with; `_s` is a second, `_us` microseconds."""
+class Floor(Struct, frozen=True, omit_defaults=True):
+    """What the product's figures are compared with; `_s` is a second, `_us` microseconds. `benchmark` is the server's
+    own program, and None where that is missing.
+    """
 
     set_ops_s: float
     set_p50_us: float
     evalsha_ops_s: float
+    evalsha_p50_us: float
+    evalsha_p99_us: float
     pipelined_set_ops_s: float
     handoff_tasks_s: float
+    benchmark_set_ops_s: float | None = None
+    benchmark_pipelined_set_ops_s: float | None = None
 
 
 class PlainRedis:
@@ -45,14 +52,23 @@ class PlainRedis:
         """Measure all floors: `calls` SETs and EVALSHAs one by one, ten times as many in pipelines."""
         client, key = self._client, f"{self._prefix}:floor"
         sha = client.script_load("return 1")
-        seconds = timed(lambda _: client.set(key, _VALUE), calls)
+        sets = timed(lambda _: client.set(key, _VALUE), calls)
+        scripts = timed(lambda _: client.evalsha(sha, 0), calls)
         return Floor(
-            set_ops_s=calls / sum(seconds),
-            set_p50_us=percentile(seconds, 50) * 1e6,
-            evalsha_ops_s=calls / sum(timed(lambda _: client.evalsha(sha, 0), calls)),
-            pipelined_set_ops_s=_PIPELINE / percentile(timed(self._pipeline, max(calls * 10 // _PIPELINE, 3)), 50),
+            set_ops_s=calls / sum(sets),
+            set_p50_us=percentile(sets, 50) * 1e6,
+            evalsha_ops_s=calls / sum(scripts),
+            evalsha_p50_us=percentile(scripts, 50) * 1e6,
+            evalsha_p99_us=percentile(scripts, 99) * 1e6,
+            pipelined_set_ops_s=self.pipelined_sets(max(calls * 10 // _PIPELINE, 3)),
             handoff_tasks_s=_handoff(calls * 100),
+            benchmark_set_ops_s=sets_a_second(client, key, _VALUE, calls * 5),
+            benchmark_pipelined_set_ops_s=sets_a_second(client, key, _VALUE, calls * 50, pipeline=_PIPELINE),
         )
+
+    def pipelined_sets(self, pipelines: int, value: bytes = _VALUE, size: int = _PIPELINE) -> float:
+        """Return how many SETs of a value a second go through in pipelines of that size: of the middle one."""
+        return size / percentile(timed(lambda number: self._pipeline(number * size, size, value), pipelines), 50)
 
     def server(self) -> str:
         """Return the server's name and version, `valkey 9.1.2`."""
@@ -95,11 +111,10 @@ class PlainRedis:
         of = "_main_thread" if "used_cpu_user_main_thread" in info else ""  # else of all threads together
         return float(info[f"used_cpu_user{of}"]) + float(info[f"used_cpu_sys{of}"])
 
-    def _pipeline(self, number: int) -> None:
+    def _pipeline(self, start: int, size: int, value: bytes) -> None:
         pipeline = self._client.pipeline(transaction=False)
-        start = number * _PIPELINE
-        for n in range(start, start + _PIPELINE):
-            pipeline.set(f"{self._prefix}:floor:{n % _KEYS}", _VALUE)
+        for n in range(start, start + size):
+            pipeline.set(f"{self._prefix}:floor:{n % _KEYS}", value)
         pipeline.execute()
 
 

@@ -1,7 +1,7 @@
 """What a bench puts on a queue: task functions that do nothing, tasks spread over users, and a worker that drains them.
 
-`python -m fairque.monitoring.bench_load URL PREFIX QUEUE` is that worker in a process of its own; it prints the seconds
-from its first start to its last finish, without the time in which the process came up.
+`python -m fairque.monitoring.bench_load URL PREFIX QUEUE` is that worker in a process of its own; it prints what it
+spent from its first start to its last finish, without the time in which the process came up.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from fairque.config import FairQueueConfig
 from fairque.core.models import Task
@@ -27,6 +27,13 @@ stamps: Final[dict[int, float]] = {}
 """When each `stamp` task had its first line run, by `time.perf_counter`."""
 
 
+class Spent(NamedTuple):
+    """What a worker spent on a drain: time, and CPU of its whole process."""
+
+    seconds: float
+    cpu_seconds: float
+
+
 @task
 def nothing(_number: int) -> None:
     """Do nothing: what is left is the queue's own work."""
@@ -38,12 +45,14 @@ def stamp(number: int) -> None:
     stamps[number] = time.perf_counter()
 
 
-def config_of(url: str, prefix: str, queue: str) -> FairQueueConfig:
-    """Return a queue of its own with one worker of eight threads for everyone; results are kept as by default."""
+def config_of(
+    url: str, prefix: str, queue: str, *, id: str = "bench", threads: int = THREADS, users: tuple[str, ...] = ("*",)
+) -> FairQueueConfig:
+    """Return a queue of its own with one worker, by default for everyone; results are kept as by default."""
     return FairQueueConfig(
         redis=RedisSettings(url=url),
         queue=QueueSettings(prefix=prefix, name=queue),
-        workers=(WorkerSettings(id="bench", assigned_users=("*",), max_concurrent_tasks=THREADS),),
+        workers=(WorkerSettings(id=id, assigned_users=users, max_concurrent_tasks=threads),),
     )
 
 
@@ -57,21 +66,21 @@ def tasks_of(users: list[str], count: int) -> list[Task[Any]]:
     return [nothing(n).with_(user_id=users[n % len(users)]) for n in range(count)]
 
 
-def drain_elsewhere(url: str, prefix: str, queue: str) -> float:
-    """Drain a queue by one worker in a process of its own; return the seconds from its start to the last finish."""
+def drain_elsewhere(url: str, prefix: str, queue: str) -> Spent:
+    """Drain a queue by one worker in a process of its own; return what it spent from its start to the last finish."""
     command = [sys.executable, "-m", __name__, url, prefix, queue]
     done = subprocess.run(command, capture_output=True, text=True, timeout=_DRAIN_LIMIT, check=False)  # noqa: S603
     if done.returncode:
         raise RuntimeError(f"the bench's worker failed:\n{done.stderr[-2000:]}")
-    return float(done.stdout)
+    return Spent(*map(float, done.stdout.split()))
 
 
-def drain_here(config: FairQueueConfig) -> float:
-    """Drain a queue by a worker of this process; return the seconds from its start to the last finish."""
-    start = time.perf_counter()
+def drain_here(config: FairQueueConfig) -> Spent:
+    """Drain a queue by a worker of this process; return what it spent from its start to the last finish."""
+    start, cpu = time.perf_counter(), time.process_time()
     with Worker(config) as worker:
         worker.drain(timeout=_DRAIN_LIMIT)
-        return time.perf_counter() - start
+        return Spent(time.perf_counter() - start, time.process_time() - cpu)
 
 
 def pickups(config: FairQueueConfig, samples: int) -> list[float]:
@@ -88,4 +97,5 @@ def pickups(config: FairQueueConfig, samples: int) -> list[float]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"{drain_here(config_of(*sys.argv[1:]))}\n")
+    spent = drain_here(config_of(*sys.argv[1:4]))
+    sys.stdout.write(f"{spent.seconds} {spent.cpu_seconds}\n")

@@ -55,16 +55,21 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True):
     """The y axis counts parts of one."""
     headroom: float = 0
     """Pixels kept free above the greatest y, for flags."""
+    log_x: bool = False
+    log_y: bool = False
+    """Equal distances are equal ratios."""
+    marks: tuple[float, ...] = ()
+    """Where the x axis has its numbers; empty: at round ones."""
 
     def across(self, x: float) -> float:
         """Return where an x lies, in pixels."""
         left, _, width, _ = self.place
-        return left + (x - self.x[0]) / (self.x[1] - self.x[0]) * width
+        return left + _part(x, self.x, log=self.log_x) * width
 
     def down(self, y: float) -> float:
         """Return where a y lies, in pixels."""
         _, top, _, height = self.place
-        return top + height - (y - self.y[0]) / (self.y[1] - self.y[0]) * (height - self.headroom)
+        return top + height - _part(y, self.y, log=self.log_y) * (height - self.headroom)
 
 
 def draw(
@@ -109,16 +114,47 @@ def ticks(low: float, high: float, most: int) -> list[float]:
     return [round(step * place, 10) for place in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
+def powers(low: float, high: float) -> list[float]:
+    """Return the powers of ten from `low` to `high`, both positive, with 2 and 5 times each where there are few."""
+    tens = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    factors = (1, 2, 5) if len(tens) <= 4 else (1,)
+    found = (factor * 10.0**ten for ten in tens for factor in factors)
+    return [number for number in found if low * 0.999 <= number <= high * 1.001]
+
+
+def short(number: float) -> str:
+    """Return a number in few letters: `0.5`, `200`, `10k`, `1M`."""
+    for size, unit in ((1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:g}{unit}"
+    return f"{number:g}"
+
+
+def _part(value: float, span: tuple[float, float], *, log: bool) -> float:
+    """Return how far from the first end of a span to the other a value lies: 0 to 1."""
+    low, high = span
+    if log:
+        return math.log(value / low) / math.log(high / low)
+    return (value - low) / (high - low)
+
+
 def _panel(panel: Panel) -> Iterator[str]:
     left, top, width, height = panel.place
     yield _text(left, top - 12, panel.title, size=13, weight=600)
-    for y in ticks(*panel.y, 4):
-        shown = f"{y:.0%}" if panel.percent else f"{y:,g}"
+    for y in powers(*panel.y) if panel.log_y else ticks(*panel.y, 4):
+        shown = f"{y:.0%}" if panel.percent else short(y) if panel.log_y else f"{y:,g}"
         yield _rule(left, panel.down(y), left + width, panel.down(y), RULE)
         yield _text(left - 8, panel.down(y) + 4, shown, size=11, colour=FAINT, anchor="end")
-    for x in ticks(*panel.x, 8 if width > 500 else 5):
+    for x in panel.marks or ticks(*panel.x, 8 if width > 500 else 5):
         yield _rule(panel.across(x), top + height, panel.across(x), top + height + 5, FAINT)
-        yield _text(panel.across(x), top + height + 19, f"{x:g}", size=11, colour=FAINT, anchor="middle")
+        yield _text(
+            panel.across(x),
+            top + height + 19,
+            short(x) if panel.marks else f"{x:g}",
+            size=11,
+            colour=FAINT,
+            anchor="middle",
+        )
     yield _rule(left, top + height, left + width, top + height, FAINT)
     yield _text(left + width, top + height + 36, panel.x_label, size=11, colour=FAINT, anchor="end")
     for line in panel.lines:

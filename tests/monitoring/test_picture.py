@@ -7,8 +7,9 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+from msgspec.structs import replace
 
-from fairque.monitoring.picture import FAINT, INK, PALETTE, PAPER, Line, Note, Panel, draw, steps, ticks
+from fairque.monitoring.picture import FAINT, INK, PALETTE, PAPER, Line, Note, Panel, draw, powers, short, steps, ticks
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -109,3 +110,20 @@ def contrast(colour: str, ground: str) -> float:
 @pytest.mark.parametrize("colour", [*PALETTE, INK, FAINT])
 def test_every_colour_of_text_can_be_read_on_the_paper(colour: str) -> None:
     assert contrast(colour, PAPER) >= 4.5
+
+
+def test_where_axes_are_logarithmic_equal_ratios_are_equal_distances() -> None:
+    line = Line(points=((10, 1), (100, 10), (1_000, 100)), colour="#000000")
+    plain = panel(line)
+    picture = drawn(replace(plain, x=(10.0, 1_000.0), y=(1.0, 100.0), log_x=True, log_y=True, marks=(10.0, 1_000.0)))
+    path = picture.find(f"{SVG}path")
+    assert path is not None
+    assert path.get("d") == "M100.0 300.0 L300.0 200.0 L500.0 100.0"
+    assert {"10", "1k", "1", "2", "5", "50", "100"} <= set(texts(picture))
+    assert "200" not in texts(picture), "the x axis has only its marks"
+
+
+def test_logarithmic_axes_have_powers_of_ten_and_few_letters() -> None:
+    assert powers(3, 60) == [5, 10, 20, 50]
+    assert powers(0.1, 1_000_000) == [0.1, 1, 10, 100, 1_000, 10_000, 100_000, 1_000_000]
+    assert [short(number) for number in (0.5, 200, 10_000, 2_500_000)] == ["0.5", "200", "10k", "2.5M"]
