@@ -21,8 +21,7 @@ BODY: Final = b"bench:nothing|" + b"b" * 86
 
 def pushes(root: str, users: Sequence[str], count: int, body: bytes = BODY) -> list[Call[list[tasks.Accepted]]]:
     """Return the calls that push so many tasks, by default of 100 bytes, one for each user in turn."""
-    entries = list(_entries(root, users, count, body))
-    return [tasks.push(root, entries[at : at + tasks.CHUNK]) for at in range(0, len(entries), tasks.CHUNK)]
+    return [tasks.push(root, chunk) for chunk in tasks.chunks(_entries(root, users, count, body))]
 
 
 def settle(driver: Driver, root: str, most: int | None = None) -> int:

@@ -55,22 +55,17 @@ class Batch(Generic[R, H]):
         return [handle_of(receipt_of(item.task, item.entry, one)) for item, one in zip(chunk, accepted, strict=True)]
 
     def _chunks(self) -> Iterator[Sequence[Item[R]]]:
-        chunk, users, links, size = list[Item[R]](), set[str](), 0, 0
+        chunk, load, links = list[Item[R]](), tasks.Load(), 0
         for item in self._items:
             more = len(item.joint.outside) if item.joint else 0
-            if chunk and (
-                len(chunk) + len(users) >= 2 * tasks.CHUNK
-                or size + len(item.entry.body) > tasks.CHUNK_BYTES
-                or item.plan
-                or chunk[0].plan
-                or (links + more and (len(chunk) >= flows.CHUNK or links + more > flows.EDGES))
-            ):
+            tied = links + more and (len(chunk) >= flows.CHUNK or links + more > flows.EDGES)
+            if chunk and (item.plan or chunk[0].plan or tied or not load.take(item.entry)):
                 yield chunk
-                chunk, users, links, size = [], set(), 0, 0
+                chunk, load, links = [], tasks.Load(), 0
+            if not chunk:
+                load.take(item.entry)
             chunk.append(item)
-            users.add(item.entry.user_id)
             links += more
-            size += len(item.entry.body)
         if chunk:
             yield chunk
 

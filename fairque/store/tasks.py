@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from fairque.core.ids import decode_id, encode_id, fingerprint, user_print_of
@@ -35,6 +35,38 @@ class Entry(NamedTuple):
     nonce: str
     when: str
     body: bytes
+
+
+class Load:
+    """What one push script is given so far."""
+
+    __slots__ = ("_bytes", "_tasks", "_users")
+
+    def __init__(self) -> None:
+        self._tasks, self._users, self._bytes = 0, set[str](), 0
+
+    def take(self, entry: Entry) -> bool:
+        """Add an entry, and return whether it still went in; the first one always does."""
+        size = self._bytes + len(entry.body)
+        if self._tasks and (self._tasks + len(self._users) >= 2 * CHUNK or size > CHUNK_BYTES):
+            return False
+        self._tasks += 1
+        self._users.add(entry.user_id)
+        self._bytes = size
+        return True
+
+
+def chunks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Yield entries in order, as many at a time as a push script takes."""
+    chunk, load = list[Entry](), Load()
+    for entry in entries:
+        if not load.take(entry):
+            yield chunk
+            chunk, load = [], Load()
+            load.take(entry)
+        chunk.append(entry)
+    if chunk:
+        yield chunk
 
 
 class Accepted(NamedTuple):

@@ -17,6 +17,7 @@ open_queue(now, 'seq', 'token', 'scopes', 'aging', 'rules', 'resumed', 'queued',
   'finished_total', 'failed_total', 'canceled_total', 'retried_total', 'lost_total', 'stopping', 'deferred', 'flows',
   'parents', 'holding', 'releasing')
 read_rules()
+want = sees_each() and math.min(want, SEEN_MOST) or want
 local answer = repeat_reply(worker, request)
 if answer then
   return answer

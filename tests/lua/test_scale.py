@@ -18,6 +18,8 @@ from tests.lua.scene import DONE, RELEASE, Scene, users_of
 TASKS = int(os.environ.get("FAIRQUE_TASKS", "100000"))
 """Tasks of the one user; a million takes half a minute more."""
 MOST_MS = 5.0
+SEEN_MOST = 80
+"""Tasks that one call grants where each has to be looked at (scripts/lua/lib/claim.lua)."""
 CROWD = [f"user:{number}" for number in range(1000)]
 ROUNDS = 9
 
@@ -90,15 +92,16 @@ def test_claims_stay_quick_among_a_thousand_users(request: pytest.FixtureRequest
     for level in (3, 1, 6, 5) if kind == "levels" else (3, 3, 3, 3):
         push_one_each(scene, CROWD, level=level, label="m:f 3")
     held: list[list[Grant]] = []
+    granted = SEEN_MOST if kind in ("names", "declared", "time") else MAX_WANT
 
     def claim() -> None:
         held.append(scene.claim(MAX_WANT))
-        assert len(held[-1]) == MAX_WANT
+        assert len(held[-1]) == granted
 
     def finish_and_claim() -> None:
         ended = [(grant, DONE) for grant in held.pop(0)]
         held.append(scene.settle(ended, want=MAX_WANT, ran=0.5).grants)
-        assert len(held[-1]) == MAX_WANT
+        assert len(held[-1]) == granted
 
     assert typical_ms(scene, (claim for _ in range(6))) < MOST_MS
     scene.now += 600

@@ -8,6 +8,8 @@ local function sees_each()
   return rules.cost ~= 'count' or rules.named > 0
 end
 
+local SEEN_MOST = 80     -- tasks that are seen so in one call: 3 to 4 ms
+
 -- What starts the users' next tasks. Where a start costs the same whatever the task is, starts are only counted here
 -- and each user's tasks are taken together afterwards.
 local function starter_of(users, want, rooms, worker)

@@ -137,6 +137,22 @@ local function take_by_rank(lanes, want, aging, taken, levels)
   end
 end
 
+-- The same for one entry, as most users are asked for among many: only heads are compared.
+local function take_first_by_rank(lanes, aging)
+  local first, first_rank, first_seq
+  for level, lane in pairs(lanes) do
+    local entry = redis.call('LINDEX', lane, 0)
+    if entry then
+      local seq, since = parse_entry(entry)
+      local rank = since - level * aging
+      if not first or rank < first_rank or (rank == first_rank and seq < first_seq) then
+        first, first_rank, first_seq = lane, rank, seq
+      end
+    end
+  end
+  return first and redis.call('LPOP', first)
+end
+
 -- Take up to `want` entries off a user's lanes in the order in which they are to run: CRITICAL, then 1-5 by rank.
 local function take_entries(user, want, aging)
   local count, taken, levels = counts[user], {}, {}
@@ -157,7 +173,11 @@ local function take_entries(user, want, aging)
     for _, level in ipairs(levels) do
       lanes[level] = lane_key(user, level)
     end
-    take_by_rank(lanes, left, aging, taken, {})
+    if left == 1 then
+      taken[#taken + 1] = take_first_by_rank(lanes, aging) or nil
+    else
+      take_by_rank(lanes, left, aging, taken, {})
+    end
   elseif left > 0 and #levels == 1 then
     local popped = redis.call('LPOP', lane_key(user, levels[1]), left) or {}
     for i = 1, #popped do
