@@ -27,7 +27,7 @@ guard_user(user)
 local member = user .. '|' .. id
 local run = redis.call('HGET', RUNS, member)
 if run then
-  ask_to_stop(select(5, parse_run(run)), member)
+  ask_to_stop(worker_of(run), member)
   redis.call('SET', LAST .. request, 2, 'PX', LAST_TTL)
   save_queue()
   return 2

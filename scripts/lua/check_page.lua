@@ -15,7 +15,7 @@ end
 
 local function runs_on(worker, member)
   local text = redis.call('HGET', RUNS, member)
-  return text and select(5, parse_run(text)) == worker
+  return text and worker_of(text) == worker
 end
 
 local function unless_in(table, fault)

@@ -17,8 +17,9 @@ local function correct_charges(ends)
       unspent[#unspent + 1] = e.user
     end
     if unused or rules.cost == 'time' then
-      local cost, weight = parse_charge(e.charge)
-      local passed = queue.now - tonumber(e.start) + 1
+      local _, _, start, _, _, charge = parse_run(e.run)
+      local cost, weight = parse_charge(charge)
+      local passed = queue.now - tonumber(start) + 1
       local price = math.min((tonumber(e.ran) or passed * 1000) / 1000, passed)
       shift_tag(e.user, (price - cost) / weight)
       if e.kind ~= 'L' and not e.lost then

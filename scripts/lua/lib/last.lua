@@ -14,7 +14,7 @@ local function repeat_reply(worker, request)
   local reply = { 0, lines[2] }
   for n = 3, #lines do
     local text = redis.call('HGET', RUNS, lines[n])
-    if text and select(5, parse_run(text)) == worker then
+    if text and worker_of(text) == worker then
       local user, id = split_member(lines[n])
       reply[#reply + 1] = lines[n]
       reply[#reply + 1] = text

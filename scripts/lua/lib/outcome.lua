@@ -28,7 +28,8 @@ end
 -- L: given back in its own place, no retry spent. Q <- run
 local function release_run(record, e)
   record.state = 'Q'
-  give_back(e.user, record.level, record.seq, e.since, e.id)
+  local _, since = parse_run(e.run)
+  give_back(e.user, record.level, record.seq, since, e.id)
   make_ready(e.user, record.level, 1)
 end
 
@@ -58,12 +59,13 @@ local function change_run(e)
 end
 
 -- What there is to say of a run that ends; nil where its facts cannot be read.
-local function read_end(member, text, kind, ran, argument, body)
-  local user, id = split_member(member)
-  local _, since, start, core, worker, charge, label = parse_run(text)
-  return since and { kind = kind, ran = ran, argument = argument, text = body, user = user, id = id, since = since,
-    start = start, core = core, worker = worker, charge = charge, member = member, subject = subject_of(label),
-    label = label, suspect = not string.find(core, '^%d:%d+:%d+:0:') }
+local function read_end(member, run, kind, ran, argument, text)
+  local core, lost, label = parse_ending(run)
+  if core then
+    local user, id = split_member(member)
+    return { kind = kind, ran = ran, argument = argument, text = text, run = run, user = user, id = id, core = core,
+      member = member, subject = subject_of(label), label = label, suspect = lost ~= '0' }
+  end
 end
 
 -- Apply outcomes as `read_end` has them, with `lost` where the worker died. D, done, is most of them: the result takes
@@ -75,7 +77,7 @@ local function apply_outcomes(ends)
     add_busy(e.user, -1)
     add_busy(e.subject, -1)
     if e.suspect then
-      drop_suspect(e.worker, e.member)
+      drop_suspect(worker_of(e.run), e.member)
     end
     if e.kind == 'D' then
       local fields = fields_of[e.user]

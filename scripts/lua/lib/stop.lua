@@ -16,8 +16,9 @@ local function end_stops(ends)
     return
   end
   for _, e in ipairs(ends) do
-    if has_name(redis.call('HGET', STOPS, e.worker), STOP_BETWEEN, e.member) then
-      drop_name(STOPS, e.worker, STOP_BETWEEN, e.member)
+    local worker = worker_of(e.run)
+    if has_name(redis.call('HGET', STOPS, worker), STOP_BETWEEN, e.member) then
+      drop_name(STOPS, worker, STOP_BETWEEN, e.member)
       add_stat('stopping', -1)
       if e.kind ~= 'D' and e.kind ~= 'C' then
         e.kind, e.text, e.argument = 'C', 'canceled', CANCELED_TTL

@@ -9,13 +9,13 @@ local function widen(touched, hashes, zsets)
     return
   end
   for _, key in ipairs(hashes) do
-    if redis.call('OBJECT', 'ENCODING', key) == 'listpack' then
+    if redis.call('OBJECT', 'ENCODING', key) == 'listpack' and redis.call('HLEN', key) > MANY then
       redis.call('HSET', key, LONG, '')
       redis.call('HDEL', key, LONG)
     end
   end
   for _, key in ipairs(zsets) do
-    if redis.call('OBJECT', 'ENCODING', key) == 'listpack' then
+    if redis.call('OBJECT', 'ENCODING', key) == 'listpack' and redis.call('ZCARD', key) > MANY then
       redis.call('ZADD', key, 0, LONG)
       redis.call('ZREM', key, LONG)
     end
