@@ -1,17 +1,18 @@
 """What is measured of one contestant in one round, all on one new server, beside what redis-py reaches on it.
 
-1. floors: redis-py's SET, EVALSHA of `return 1`, and SET of 100 bytes in pipelines of 1,000
-2. pushes one by one, and in bulk calls of 1,000, by one process, while no worker runs
-3. memory: `used_memory` before and after the tasks of the drain are queued
-4. drain: one worker process starts on the full queue; from the first task's start to the last one's, which as a no-op
+1. floors: redis-py's SET, EVALSHA of `return 1`, and SET of 100 bytes in pipelines of 1,000; again between the
+   others and at the end, since a shared machine changes its pace: the middle ones count
+2. pushes one by one, and in bulk calls of 1,000, by one process, while no worker runs; `used_memory` before and after
+3. drain: one worker process starts on the full queue; from the first task's start to the last one's, which as a no-op
    ends as it starts. Starting the process is no part of it, storing the last results neither, for anybody.
-5. pickup: from just before a push to the task's first line, on the same worker, now idle
+4. pickup: from just before a push to the task's first line, on the same worker, now idle
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean
+from statistics import mean, median
 from typing import Any
 
 from contestants import Contestant
@@ -86,15 +87,23 @@ def measure(contestant: Contestant, python: Path, plan: Plan) -> Figures:
     places = max(tasks + plan.pickups, WARM + plan.pushes + bulk)
     with stage(contestant, python, "shared", places) as scene, Redis.from_url(scene.url) as client:
         floors = [_floor(scene, plan)]
-        singles, bulk_s = _pushes(scene, plan, bulk)
         client.flushall()
-        task_bytes = _queued(scene, client, tasks)
+        pushed = _pushes(scene, client, plan, bulk)
+        client.flushall()
+        floors.append(_floor(scene, plan))
+        scene.push(USERS, 0, many=tasks)
+        floors.append(_floor(scene, plan))
         with scene.worker() as process:
             drained = _drain(scene, client, process, tasks)
             waits = _pickups(scene, tasks, plan.pickups)
         floors.append(_floor(scene, plan))
-    set_s, set_p50_us, evalsha_s, pipelined_set_s = map(mean, zip(*floors, strict=True))
-    push_s, drain_s = len(singles) / sum(singles), tasks / drained.seconds
+    return _figures(list(map(median, zip(*floors, strict=True))), pushed, drained, waits)
+
+
+def _figures(floor: Sequence[float], pushed: "Pushed", drained: "Drained", waits: list[float]) -> Figures:
+    set_s, set_p50_us, evalsha_s, pipelined_set_s = floor
+    singles, bulk_s = pushed.singles, pushed.bulk_s
+    push_s, drain_s = len(singles) / sum(singles), drained.tasks / drained.seconds
     return Figures(
         set_s=set_s,
         set_p50_us=set_p50_us,
@@ -111,48 +120,54 @@ def measure(contestant: Contestant, python: Path, plan: Plan) -> Figures:
         pickup_p50_ms=percentile(waits, 50) * 1e3,
         pickup_p99_ms=percentile(waits, 99) * 1e3,
         pickup_ratio=percentile(waits, 50) * 1e6 / set_p50_us,
-        task_bytes=task_bytes,
-        task_commands=drained.commands / tasks,
-        task_reads=drained.reads / tasks,
+        task_bytes=pushed.task_bytes,
+        task_commands=drained.commands / drained.tasks,
+        task_reads=drained.reads / drained.tasks,
     )
 
 
 def _floor(scene: Stage, plan: Plan) -> tuple[float, ...]:
     plain = PlainRedis(scene.url, "floor")
     try:
-        floor = plain.floor(plan.pushes)
+        floor = plain.floor(plan.pushes // 2)
         return floor.set_ops_s, floor.set_p50_us, floor.evalsha_ops_s, floor.pipelined_set_ops_s
     finally:
         plain.forget()
         plain.close()
 
 
-def _pushes(scene: Stage, plan: Plan, bulk: int) -> tuple[list[float], float | None]:
-    """Return the seconds of each single push, and how many tasks a second go in in bulk, if there is a bulk call."""
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What pushes took: seconds for each single one, tasks a second in bulk, bytes of Redis's memory a task."""
+
+    singles: list[float]
+    bulk_s: float | None
+    task_bytes: float
+
+
+def _pushes(scene: Stage, client: Any, plan: Plan, bulk: int) -> Pushed:
+    scene.push(USERS, 0, one=1)  # with its scripts, if it has any: they are no part of a task's memory
+    tasks = WARM + plan.pushes + bulk
+    before = _used(client)
     spans = scene.push(USERS, 0, one=WARM + plan.pushes, many=bulk)
-    singles = [ended - began for began, ended in spans["one"][WARM:]]
-    seconds = sum(ended - began for began, ended in spans["many"])
-    return singles, bulk / seconds if seconds else None
+    above = (_used(client) - before) / tasks - mean(len(str(place)) for place in range(tasks))
+    singles, bulks = ([ended - began for began, ended in spans[kind]] for kind in ("one", "many"))
+    return Pushed(singles[WARM:], bulk / sum(bulks) if bulks else None, above)
 
 
-def _queued(scene: Stage, client: Any, tasks: int) -> float:
-    """Queue what is drained; return the bytes that a task takes. The server knows the scripts already."""
-
-    def used() -> int:
-        deadline = time.monotonic() + CLOSED
-        while client.info("clients")["connected_clients"] > 1 and time.monotonic() < deadline:
-            time.sleep(0.01)
-        return int(client.info("memory")["used_memory"])
-
-    before = used()
-    scene.push(USERS, 0, many=tasks)
-    return (used() - before) / tasks - mean(len(str(place)) for place in range(tasks))
+def _used(client: Any) -> int:
+    """Return `used_memory`, once the clients that have ended are gone."""
+    deadline = time.monotonic() + CLOSED
+    while client.info("clients")["connected_clients"] > 1 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return int(client.info("memory")["used_memory"])
 
 
 @dataclass(frozen=True, slots=True)
 class Drained:
     """What a drain took. Commands and reads: of the whole drain, with the worker's own start."""
 
+    tasks: int
     seconds: float
     commands: int
     reads: int
@@ -163,7 +178,7 @@ def _drain(scene: Stage, client: Any, process: Process, tasks: int) -> Drained:
     starts = scene.await_starts(process, 0, tasks, DRAIN_LIMIT)
     time.sleep(SETTLE)
     commands_after, reads_after = _counted(client)
-    return Drained(max(starts) - min(starts), commands_after - commands, reads_after - reads)
+    return Drained(tasks, max(starts) - min(starts), commands_after - commands, reads_after - reads)
 
 
 def _counted(client: Any) -> tuple[int, int]:
