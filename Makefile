@@ -6,7 +6,7 @@ SEED ?= 1
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench bench-fairness bench-graphs race chaos graphs ticks soak explore crashes zones clean
+.PHONY: help demo test lint format bench bench-fairness bench-graphs bench-peers race chaos graphs ticks soak explore crashes zones clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "}; {printf "  make %-14s %s\n", $$1, $$2}'
@@ -34,6 +34,10 @@ bench-fairness: $(READY) ## Measure what fairness costs Redis, and what a quiet 
 
 bench-graphs: $(READY) ## Measure what graphs cost Redis, a fan-out to 10,000 tasks and back, and waiting for results
 	$(BIN)/python bench/graphs.py
+
+bench-peers: $(READY) ## Measure speed beside other task queues, and write the README's table (ten minutes)
+	$(BIN)/python bench/peers/speed.py
+	$(BIN)/python bench/peers/readme.py
 
 race: $(READY) ## Measure fairness beside other task queues (they are installed under bench/.peers)
 	$(BIN)/python bench/peers/race.py

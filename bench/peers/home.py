@@ -24,7 +24,7 @@ def python_of(contestant: Contestant) -> Path:
     """
     if not contestant.pins:
         return Path(sys.executable)
-    room = PEERS / contestant.name
+    room = PEERS / contestant.package
     python = room / "bin" / "python"
     ready = room / ".ready"
     wanted = "\n".join([sys.version, *contestant.pins])

@@ -1,20 +1,22 @@
-"""Celery: a pool of 8 threads; prefetch stays at its default, 4 for each thread."""
+"""Celery with results: a pool of 8 threads; prefetch stays at its default, 4 for each thread."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from celery import Celery
-from peer import QUEUES, THREADS, URL, open_connections, queue_of, record_start
+from peer import QUEUES, THREADS, URL, Pushes, queue_of, stamp
 
-app = Celery("race", broker=URL, broker_connection_retry_on_startup=True)
-open_connections()
+app = Celery("peers", broker=URL, backend=URL, broker_connection_retry_on_startup=True)
 
 
 @app.task(name="run")
-def run(user: str) -> None:
-    record_start(user)
+def run(place: int) -> int:
+    return stamp(place)
 
 
-def push(user: str, count: int) -> None:
-    for _ in range(count):
-        run.apply_async((user,), queue=queue_of(user))
+@contextmanager
+def pushes() -> Iterator[Pushes]:
+    yield Pushes(one=lambda user, place: run.apply_async((place,), queue=queue_of(user)))
 
 
 def worker() -> list[str]:

@@ -1,25 +1,29 @@
-"""Dramatiq: an actor for each queue, 8 threads (its default) in one process."""
+"""Dramatiq with results: an actor for each queue, 8 threads (its default) in one process."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
-from peer import QUEUES, THREADS, URL, open_connections, queue_of, record_start
+from dramatiq.results import Results
+from dramatiq.results.backends import RedisBackend
+from peer import QUEUES, THREADS, URL, Pushes, queue_of, stamp
 
 broker = RedisBroker(url=URL)
+broker.add_middleware(Results(backend=RedisBackend(url=URL), store_results=True))
 dramatiq.set_broker(broker)
-open_connections()
 
 
-def run(user: str) -> None:
-    record_start(user)
+def run(place: int) -> int:
+    return stamp(place)
 
 
 actors = {queue: dramatiq.actor(run, actor_name=f"run-{queue}", queue_name=queue) for queue in QUEUES}
 
 
-def push(user: str, count: int) -> None:
-    actor = actors[queue_of(user)]
-    for _ in range(count):
-        actor.send(user)
+@contextmanager
+def pushes() -> Iterator[Pushes]:
+    yield Pushes(one=lambda user, place: actors[queue_of(user)].send(place))
 
 
 def worker() -> list[str]:

@@ -1,24 +1,28 @@
 """fairque, from this checkout: one queue, users are served in turn without being told so."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from peer import URL, open_connections, record_start
+from peer import URL, Pushes, stamp
 
 from fairque import FairQueueConfig, TaskQueue, task
 
 os.environ["FAIRQUE_REDIS__URL"] = URL
-open_connections()
 
 
 @task
-def run(user: str) -> None:
-    record_start(user)
+def run(place: int) -> int:
+    return stamp(place)
 
 
-def push(user: str, count: int) -> None:
+@contextmanager
+def pushes() -> Iterator[Pushes]:
     with TaskQueue(FairQueueConfig.create_default()) as queue:
-        for _ in range(count):
-            queue.push(run(user), user_id=user)
+        yield Pushes(
+            one=lambda user, place: queue.push(run(place), user_id=user),
+            many=lambda calls: queue.push_batch([run(place).with_(user_id=user) for user, place in calls]),
+        )
 
 
 def worker() -> list[str]:

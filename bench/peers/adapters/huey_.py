@@ -1,21 +1,23 @@
-"""Huey: a consumer with 8 threads. A consumer serves one queue."""
+"""Huey with results (its default): a consumer with 8 threads. A consumer serves one queue."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from huey import RedisHuey
-from peer import THREADS, URL, open_connections, record_start
+from peer import THREADS, URL, Pushes, stamp
 
-huey = RedisHuey("race", url=URL)
-open_connections()
+huey = RedisHuey("peers", url=URL)
 
 
 @huey.task()
-def run(user: str) -> None:
-    record_start(user)
+def run(place: int) -> int:
+    return stamp(place)
 
 
-def push(user: str, count: int) -> None:
-    for _ in range(count):
-        run(user)
+@contextmanager
+def pushes() -> Iterator[Pushes]:
+    yield Pushes(one=lambda _, place: run(place))
 
 
 def worker() -> list[str]:
-    return ["huey_consumer", "huey_.huey", "--workers", str(THREADS), "--worker-type", "thread"]
+    return ["huey_consumer", "huey_.huey", "--workers", str(THREADS), "--worker-type", "thread", "--quiet"]

@@ -1,31 +1,31 @@
-"""SAQ: coroutines, 10 at once (its default). A worker serves one queue."""
+"""SAQ: coroutines, 100 at once (by default 10). A worker serves one queue."""
 
-import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
-from peer import URL, record_start_async
+from peer import URL, Pushes, gathered, stamp
 from saq import Queue
 
 queue = Queue.from_url(URL)
 
 
-async def run(ctx: dict[str, Any], *, user: str) -> None:  # noqa: ARG001 - the shape SAQ asks for
-    await record_start_async(user)
+async def run(ctx: dict[str, Any], *, place: int) -> int:  # noqa: ARG001 - the shape SAQ asks for
+    return stamp(place)
 
 
-settings = {"queue": queue, "functions": [run]}
+settings = {"queue": queue, "functions": [run], "concurrency": 100}
 
 
-def push(user: str, count: int) -> None:
-    asyncio.run(_push(user, count))
-
-
-async def _push(user: str, count: int) -> None:
+@asynccontextmanager
+async def pushes() -> AsyncIterator[Pushes]:
     await queue.connect()
-    for _ in range(count):
-        await queue.enqueue("run", user=user)
+    yield Pushes(
+        one=lambda _, place: queue.enqueue("run", place=place),
+        many=lambda calls: gathered([queue.enqueue("run", place=place) for _, place in calls]),
+    )
     await queue.disconnect()
 
 
 def worker() -> list[str]:
-    return ["saq", "saq_.settings"]
+    return ["saq", "saq_.settings", "--quiet"]

@@ -1,8 +1,9 @@
 """taskiq with its Redis stream broker and results: coroutines, 100 at once (its default) in one process."""
 
-import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-from peer import QUEUES, URL, queue_of, record_start_async
+from peer import QUEUES, URL, Pushes, gathered, queue_of, stamp
 from taskiq_redis import RedisAsyncResultBackend, RedisStreamBroker
 
 first, *others = QUEUES
@@ -14,21 +15,20 @@ broker = RedisStreamBroker(
 
 
 @broker.task(task_name="run")
-async def run(user: str) -> None:
-    await record_start_async(user)
+async def run(place: int) -> int:
+    return stamp(place)
 
 
-def push(user: str, count: int) -> None:
-    asyncio.run(_push(user, count))
-
-
-async def _push(user: str, count: int) -> None:
+@asynccontextmanager
+async def pushes() -> AsyncIterator[Pushes]:
     await broker.startup()
-    task = run.kicker().with_labels(queue_name=queue_of(user))
-    for _ in range(count):
-        await task.kiq(user)
+    tasks = {queue: run.kicker().with_labels(queue_name=queue) for queue in QUEUES}
+    yield Pushes(
+        one=lambda user, place: tasks[queue_of(user)].kiq(place),
+        many=lambda calls: gathered([tasks[queue_of(user)].kiq(place) for user, place in calls]),
+    )
     await broker.shutdown()
 
 
 def worker() -> list[str]:
-    return ["taskiq", "worker", "taskiq_:broker", "--workers", "1"]
+    return ["taskiq", "worker", "taskiq_:broker", "--workers", "1", "--log-level", "WARNING"]
