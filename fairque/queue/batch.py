@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
+import msgspec
 from msgspec.structs import replace
 
 from fairque.core.models import Task
@@ -21,7 +22,7 @@ R = TypeVar("R")
 H = TypeVar("H")
 
 
-class Item(NamedTuple, Generic[R]):
+class Item(msgspec.Struct, Generic[R], frozen=True, gc=False):
     """A task as it is sent: what it waits for, and the graph that it brings with it, if it does."""
 
     task: Task[R]

@@ -19,7 +19,7 @@ R = TypeVar("R", covariant=True)
 class _Held(Generic[R]):
     """What both colours of a handle say of their task."""
 
-    __slots__ = ("_queue", "_receipt")
+    __slots__ = ("__weakref__", "_queue", "_receipt")
 
     _receipt: Receipt[Any]
 

@@ -7,8 +7,9 @@ import os
 import random
 import time
 from functools import lru_cache
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
+import msgspec
 from msgspec.structs import replace
 
 from fairque.core.arguments import check_payload
@@ -24,7 +25,7 @@ from fairque.store.tasks import Accepted, Entry, user_print
 R = TypeVar("R")
 
 
-class Receipt(NamedTuple, Generic[R]):
+class Receipt(msgspec.Struct, Generic[R], frozen=True, gc=False):
     """A task that the queue has: made by this push (`created`) or there already."""
 
     task: Task[R]

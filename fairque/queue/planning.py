@@ -198,9 +198,19 @@ def _node_of(draft: _Draft, drafts: Sequence[_Draft], user: str, mark: str, mint
         takes=_takes_of(draft, drafts),
         push_key=key or task.push_key,
     )
-    _, task_id, level, _, when, body = entry_of(ready, None, mint)
+    entry = entry_of(ready, None, mint)
     return Node(
-        ready, task_id, level, when, body, draft.policy, tuple(draft.inside), draft.outside, chosen, key, task.name
+        ready,
+        entry.task_id,
+        entry.level,
+        entry.when,
+        entry.body,
+        draft.policy,
+        tuple(draft.inside),
+        draft.outside,
+        chosen,
+        key,
+        task.name,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from fairque.core.ids import decode_id, encode_id
 from fairque.store.call import Argument, Call, Conversation
@@ -109,9 +110,8 @@ def enqueue(
     fenced = (fence.member, fence.token, holders)
     args: list[Argument] = [now, WAKE_LIMIT, mode, *fenced, mark, encode_id(run_id), beyond, lines, keys]
     for entry, joint in zip(part.entries, part.joints, strict=True):
-        user_id, task_id, level, nonce, when, body = entry
-        when = when if joint is None else f"{when};{joint_text(joint)}"
-        args += (encode_id(user_id), level, encode_id(task_id), nonce, when, body)
+        tied = entry if joint is None else replace(entry, when=f"{entry.when};{joint_text(joint)}")
+        args += tied.arguments()
 
     def read(reply: list[Any]) -> list[Accepted]:
         return [read_accepted(entry, made) for entry, made in zip(part.entries, reply or (), strict=False)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from fairque.core.ids import decode_id, encode_id, fingerprint, user_print_of
 from fairque.errors import SchemaMismatch
 from fairque.store.call import Argument, Call
@@ -24,7 +26,9 @@ WAKE_LIMIT: Final = 8
 """Workers woken by one push at most; each that finds more than it can take wakes the next."""
 
 
-class Entry(NamedTuple):
+# Of Entries, what became of them, and Receipts there are as many as tasks: the garbage collector has no need to look at
+# them, and a Struct is made in a third of a tuple's time.
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """A task on its way in. `when` is '' (now), '+ms' or 'ms', with `/ms` behind it for one that is canceled if it has
     not started by so long from now; `nonce` is '' for a generated id.
     """
@@ -35,6 +39,11 @@ class Entry(NamedTuple):
     nonce: str
     when: str
     body: bytes
+
+    def arguments(self) -> tuple[str, int, str, str, str, bytes]:
+        """Return what scripts take of it."""
+        task_id = encode_id(self.task_id) if self.nonce else self.task_id  # a generated id has nothing to encode
+        return encode_id(self.user_id), self.level, task_id, self.nonce, self.when, self.body
 
 
 class Load:
@@ -69,7 +78,7 @@ def chunks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
         yield chunk
 
 
-class Accepted(NamedTuple):
+class Accepted(msgspec.Struct, frozen=True, gc=False):
     """What became of an entry: made by this push, or there already; and which incarnation of its id lives. `task_id` is
     another than the entry's where a living task has its unique key.
     """
@@ -113,9 +122,8 @@ def open_queue(root: str, aging_ms: int, cost: str = "count", seeds: str = "") -
 def push(root: str, entries: Sequence[Entry], now: str = "") -> Call[list[Accepted]]:
     """Accept a chunk of tasks, all or none; sent twice, it makes them once."""
     args: list[Argument] = [now, WAKE_LIMIT]
-    for user_id, task_id, level, nonce, when, body in entries:
-        # A generated id has nothing to encode.
-        args += (encode_id(user_id), level, (nonce and encode_id(task_id)) or task_id, nonce, when, body)
+    for entry in entries:
+        args += entry.arguments()
 
     def read(reply: list[Any]) -> list[Accepted]:
         return [read_accepted(entry, made) for entry, made in zip(entries, reply, strict=True)]

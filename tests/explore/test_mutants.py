@@ -25,9 +25,9 @@ class Mutant(NamedTuple):
 
 MUTANTS = {
     "a slot is never freed": Mutant("lib/outcome.lua", "    add_busy(e.user, -1)\n"),
-    "any token will do": Mutant("lib/run.lua", "string.sub(text, 1, #token + 1) == token .. ':'", "true"),
+    "any token will do": Mutant("lib/run.lua", "string.find(text, token .. ':', 1, true) == 1", "true"),
     "an answer is forgotten": Mutant("lib/last.lua", "redis.call('SET', LAST .. worker,", "redis.call('ECHO',"),
-    "nobody is a suspect": Mutant("lib/outcome.lua", "'^%d:%d+:%d+:0:'", "'^%d:%d+:%d+:'"),
+    "nobody is a suspect": Mutant("lib/outcome.lua", "suspect = lost ~= '0'", "suspect = false"),
     "a loss is not counted": Mutant("lib/outcome.lua", "record.lost + (e.lost and 1 or 0)", "record.lost"),
     "a fourth life": Mutant("lib/reap.lua", "LOST_MAX = 3", "LOST_MAX = 4"),
     "a reaped lease stays": Mutant("lib/outcome.lua", "  redis.call('ZREM', LEASES, unpack(members))\n"),
