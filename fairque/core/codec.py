@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final
 
@@ -161,6 +162,7 @@ def _label(name: str, cost: float, unique_key: str | None) -> str:
     return label if unique_key is None else f"{label} #{encode_id(unique_key)}"
 
 
+@lru_cache(maxsize=1024)
 def read_label(label: bytes) -> tuple[str, float, str | None]:
     """Return a task's name, declared cost and unique key.
 

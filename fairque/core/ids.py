@@ -95,10 +95,12 @@ def encode_id(value: str) -> str:
     return value.translate(_ESCAPES)
 
 
-@lru_cache(maxsize=65536)
 def decode_id(value: str) -> str:
     """Return the id that `encode_id` made `value` of."""
-    return unquote(value) if "%" in value else value
+    return _unquoted(value) if "%" in value else value
+
+
+_unquoted: Final = lru_cache(maxsize=65536)(unquote)
 
 
 @lru_cache(maxsize=65536)

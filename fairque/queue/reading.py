@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from fairque.core.outcome import Failure, Progress
 from fairque.core.state import LETTERS, TaskState
 from fairque.errors import StoredDataError, TaskCanceled, TaskFailed, TaskReplaced, TaskValidationError, UnknownTask
 from fairque.queue.parents import Taken
-from fairque.queue.registry import find_task
+from fairque.queue.registry import TaskFunction, find_task
 from fairque.store.records import Grant, Record
 
 NO_TASK: Final[Task[Any]] = Task()
@@ -53,7 +54,7 @@ def task_of(record: Record) -> Task[Any]:
     if state in (TaskState.FAILED, TaskState.CANCELED):
         failure, body = _failure_of(record)
         fields |= {"failure": failure, "progress": failure.progress}
-    return Task(**_call_of(body, record.task_id, strict=False), **fields)
+    return replace(_call_of(body, record.task_id, strict=False), **fields)
 
 
 def task_of_grant(grant: Grant, *, strict: bool = True) -> Task[Any]:
@@ -63,11 +64,11 @@ def task_of_grant(grant: Grant, *, strict: bool = True) -> Task[Any]:
         StoredDataError: the stored bytes are not a call.
         TaskValidationError: `strict`, and the arguments are not ones that the function takes.
     """
-    return Task(
-        **_call_of(grant.body, grant.task_id, strict=strict),
+    return replace(
+        _call_of(grant.body, grant.task_id, strict=strict),
         task_id=grant.task_id,
         user_id=grant.user_id,
-        priority=Priority(grant.level),
+        priority=_PRIORITIES[grant.level],
         state=TaskState.STARTED,
         attempt=grant.attempt,
         failures=grant.failures,
@@ -143,41 +144,53 @@ def _failure_of(record: Record) -> tuple[Failure, bytes]:
     return codec.decode_failure(rest[: int(length)]), rest[int(length) :]
 
 
-def _call_of(encoded: bytes, task_id: str, *, strict: bool) -> dict[str, Any]:
+_PRIORITIES: Final = {int(level): level for level in Priority}
+_NO_TERMS: Final = codec.Terms()
+
+
+def _call_of(encoded: bytes, task_id: str, *, strict: bool) -> Task[Any]:
+    """Return a task that has its call and its options, and nothing of what became of it."""
     try:
         body = codec.decode_body(encoded)
     except msgspec.MsgspecError as error:
         raise StoredDataError(f"the call of task {task_id!r} is not one that fairque wrote") from error
-    options = {} if body.terms == _NO_TERMS else _options_of(body.terms)
-    if body.cost != 1:
-        options["cost"] = body.cost
-    if body.unique_key is not None:
-        options["unique_key"] = body.unique_key
-    if not body.name:
-        return {"payload": body.kwargs, **options}
     function = find_task(body.name)
-    if function is None:
-        return {"name": body.name, "args": tuple(body.args), "kwargs": body.kwargs, **options}
-    if function.wants:
-        options["wants"] = function.wants
-    if function.backoff and body.terms.backoff is None:
-        options["retry_backoff"] = function.backoff
+    if function is not None:
+        args, kwargs = _arguments_of(body, function, strict=strict)
+        task: Task[Any] = Task(
+            name=body.name,
+            function=function.function,
+            args=tuple(args),
+            kwargs=kwargs,
+            wants=function.wants,
+            retry_backoff=function.backoff,
+        )
+    elif body.name:
+        task = Task(name=body.name, args=tuple(body.args), kwargs=body.kwargs)
+    else:
+        task = Task(payload=body.kwargs)
+    if body.terms != _NO_TERMS:
+        task = replace(task, **_options_of(body.terms, task))
+    if body.cost != 1 or body.unique_key is not None:
+        task = replace(task, cost=body.cost, unique_key=body.unique_key)
+    return task
+
+
+def _arguments_of(
+    body: codec.Body, function: TaskFunction[..., Any], *, strict: bool
+) -> tuple[Sequence[Any], Mapping[str, Any]]:
     try:
-        args, kwargs = function.parameters.rebuild(body.args, body.kwargs)
+        return function.parameters.rebuild(body.args, body.kwargs)
     except TaskValidationError:
         if strict:
             raise
-        args, kwargs = body.args, body.kwargs
-    return {"name": body.name, "function": function.function, "args": tuple(args), "kwargs": kwargs, **options}
+        return body.args, body.kwargs
 
 
-_NO_TERMS: Final = codec.Terms()
-
-
-def _options_of(terms: codec.Terms) -> dict[str, Any]:
+def _options_of(terms: codec.Terms, task: Task[Any]) -> dict[str, Any]:
     return {
         "max_retries": terms.max_retries,
-        "retry_backoff": terms.backoff,
+        "retry_backoff": task.retry_backoff if terms.backoff is None else terms.backoff,
         "result_ttl": terms.result_ttl,
         "retry_on": terms.retry_on,
         "no_retry_on": terms.no_retry_on,

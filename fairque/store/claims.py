@@ -6,6 +6,9 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+import msgspec
+from msgspec.structs import astuple
+
 from fairque.core.codec import Ending, encode_ending, encode_failure
 from fairque.core.ids import EVERYONE, encode_id
 from fairque.core.outcome import Again, Bury, Canceled, Done, Outcome, Postpone, Release
@@ -25,7 +28,7 @@ KEPT_BYTES: Final = 64 * 1024 * 1024
 """Bytes of ended tasks that are kept for one user unless a queue's settings say otherwise."""
 
 
-class Ended(NamedTuple):
+class Ended(msgspec.Struct, frozen=True):
     """An outcome on the wire. kind: D done, R retry, P postpone, B bury, L release, C canceled; ran: for how many us, 0
     if it was never begun, '' if nobody knows; argument: ms, as the kind needs.
     """
@@ -55,7 +58,7 @@ def end(
     result or a failure is.
     """
     # 0 says that it never ran, so what ran took a microsecond at least.
-    took = "" if ran is None else ran and (round(ran * 1_000_000) or 1)
+    took = "" if ran is None else ran and (int(ran * 1_000_000) or 1)
     match outcome:
         case Done():
             return Ended(member, token, "D", took, _kept(keep), encode_ending(ending) if ending else b"")
@@ -73,7 +76,7 @@ def end(
 
 def _kept(seconds: float) -> int:
     # The record of an ended task answers a push that is sent again, so it outlives any re-sending.
-    return int(max(seconds, 60.0) * 1000)
+    return int(seconds * 1000) if seconds > 60 else 60_000
 
 
 class Settled(NamedTuple):
@@ -143,7 +146,7 @@ def settle(
     """
     args: list[Argument] = [now, int(lease * 1000), worker, request, *lists, want, int(block * 1000), kept_bytes]
     for end in ended:
-        args += end
+        args += astuple(end)
 
     def read(reply: list[Any]) -> Settled:
         stale = [int(place) for place in reply[1].split(b",")] if reply[1] else []

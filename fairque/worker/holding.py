@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Any, Final
+from typing import Any
+
+import msgspec
 
 from fairque.core.log_fields import about
 from fairque.core.models import Task
 from fairque.core.outcome import Progress
 from fairque.queue.parents import Taken
 from fairque.store.records import Grant
-
-_NOTHING: Final[Taken] = {}
 
 
 class Verdict(IntEnum):
@@ -25,38 +25,23 @@ class Verdict(IntEnum):
     CANCELED = 3
 
 
-class Holding:
+class Holding(msgspec.Struct, eq=False):
     """One granted task in this worker's hands. Fields are written by one thread each and read by any."""
 
-    __slots__ = (
-        "grant",
-        "on_unwanted",
-        "progress",
-        "settling",
-        "started",
-        "taken",
-        "task",
-        "until",
-        "unwanted",
-        "verdict",
-    )
-
-    def __init__(self, grant: Grant, until: float) -> None:
-        self.grant = grant
-        self.until = until
-        """End of the lease by the local monotonic clock: counted from before the call that granted or renewed it."""
-        self.started: float | None = None
-        self.task: Task[Any] | None = None
-        self.taken: Taken = _NOTHING
-        """What it takes from its parents, for a run in another process; this one's runs have it among their arguments.
-        """
-        self.unwanted = False
-        self.settling = False
-        """Whether its end has been sent, or is about to be: a lease that is gone then was not lost."""
-        self.on_unwanted: Callable[[], None] | None = None
-        """Tells a run in another process; this one's runs look at `unwanted`."""
-        self.verdict: Verdict | None = None
-        self.progress: Progress | None = None
+    grant: Grant
+    until: float
+    """End of the lease by the local monotonic clock: counted from before the call that granted or renewed it."""
+    started: float | None = None
+    task: Task[Any] | None = None
+    taken: Taken = {}
+    """What it takes from its parents, for a run in another process; this one's runs have it among their arguments."""
+    unwanted: bool = False
+    settling: bool = False
+    """Whether its end has been sent, or is about to be: a lease that is gone then was not lost."""
+    on_unwanted: Callable[[], None] | None = None
+    """Tells a run in another process; this one's runs look at `unwanted`."""
+    verdict: Verdict | None = None
+    progress: Progress | None = None
 
     @property
     def about(self) -> dict[str, object]:

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Final
 
+import msgspec
+
 from fairque.core.settings import WorkerSettings
 from fairque.store.claims import Ended
 from fairque.worker.execution import Execution
@@ -30,15 +32,12 @@ MANY: Final = 128
 """Finished runs that are worth a call to Redis by themselves."""
 
 
-class Finished:
+class Finished(msgspec.Struct, frozen=True):
     """A run that is over: what was held, how it ended, and for how many seconds it ran."""
 
-    __slots__ = ("ended", "holding", "seconds")
-
-    def __init__(self, holding: Holding, ended: Ended, seconds: float) -> None:
-        self.holding = holding
-        self.ended = ended
-        self.seconds = seconds
+    holding: Holding
+    ended: Ended
+    seconds: float
 
 
 class Runners:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec.structs import replace
+
 from fairque.core.outcome import Progress
 from fairque.store import claims, fates, flows, progress, tasks, xcom
 from fairque.store.call import Call
@@ -114,7 +116,7 @@ def leave_value(stage: Stage, key: str, scope: xcom.Scope) -> Call[bool]:
 
 def find_value(stage: Stage, key: str) -> Call[xcom.Value | None]:
     """Return a pull of an XCom value by a task of a flow."""
-    return xcom.pull(stage.scene.root, stage.held["a runs"]._replace(nonce=MARK), key)
+    return xcom.pull(stage.scene.root, replace(stage.held["a runs"], nonce=MARK), key)
 
 
 def leave_values(stage: Stage) -> None:

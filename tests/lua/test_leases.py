@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from fairque.core.outcome import Outcome
 from fairque.store import claims, tasks
@@ -177,7 +178,7 @@ def test_a_token_of_another_task_opens_nothing(scene: Scene) -> None:
     scene.push("a", "t", "u")
     one, other = scene.claim(2)
     assert scene.end(
-        [one._replace(token=other.token), one._replace(token=one.token[:-1]), one._replace(token=b"")], DONE
+        [replace(one, token=other.token), replace(one, token=one.token[:-1]), replace(one, token=b"")], DONE
     )
     assert record(scene).run is not None
 
