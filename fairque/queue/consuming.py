@@ -51,7 +51,7 @@ class Consuming:
                 kept_bytes=self._settings.queue.kept_bytes_per_user,
             )
             grants += settled.grants
-            if len(settled.grants) == want and len(grants) < count:
+            if settled.count == want and len(grants) < count:
                 continue
             if grants or left <= 0:
                 if timeout > 0:

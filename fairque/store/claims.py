@@ -12,7 +12,7 @@ from msgspec.structs import astuple
 from fairque.core.codec import Ending, encode_ending, encode_failure
 from fairque.core.ids import EVERYONE, encode_id
 from fairque.core.outcome import Again, Bury, Canceled, Done, Outcome, Postpone, Release
-from fairque.store.call import Argument, Call
+from fairque.store.call import READING, Argument, Call
 from fairque.store.records import Grant, read_grant
 
 MAX_WANT: Final = 100
@@ -28,7 +28,7 @@ KEPT_BYTES: Final = 64 * 1024 * 1024
 """Bytes of ended tasks that are kept for one user unless a queue's settings say otherwise."""
 
 
-class Ended(msgspec.Struct, frozen=True):
+class Ended(msgspec.Struct, frozen=True, gc=False):
     """An outcome on the wire. kind: D done, R retry, P postpone, B bury, L release, C canceled; ran: for how many us, 0
     if it was never begun, '' if nobody knows; argument: ms, as the kind needs.
     """
@@ -79,14 +79,26 @@ def _kept(seconds: float) -> int:
     return int(seconds * 1000) if seconds > 60 else 60_000
 
 
-class Settled(NamedTuple):
+class Settled(msgspec.Struct, frozen=True):
     """The answer to a settle: after how many seconds to ask again (0 if all that was wanted is granted), the places of
-    stale outcomes, and the tasks to run, in order.
+    stale outcomes, and how many tasks were granted.
     """
 
     pause: float
     stale: list[int]
-    grants: list[Grant]
+    count: int
+    _reply: list[Any]
+
+    @property
+    def grants(self) -> list[Grant]:
+        """The tasks to run, in order; read anew each time, so that who is in a hurry may do so later.
+
+        Raises:
+            StoredDataError: they are not what fairque wrote.
+        """
+        flat = iter(self._reply[2:])
+        with READING:
+            return [read_grant(*grant) for grant in zip(flat, flat, flat, strict=True)]
 
 
 SettleCall = Call[Settled]
@@ -150,8 +162,7 @@ def settle(
 
     def read(reply: list[Any]) -> Settled:
         stale = [int(place) for place in reply[1].split(b",")] if reply[1] else []
-        flat = iter(reply[2:])
-        return Settled(reply[0] / 1000, stale, [read_grant(*grant) for grant in zip(flat, flat, flat, strict=True)])
+        return Settled(reply[0] / 1000, stale, (len(reply) - 2) // 3, reply)
 
     return Call("settle", root, tuple(args), read)
 

@@ -98,11 +98,15 @@ class _Wire:
         return refusals.translate(self._port.code_of(error), str(error), self._port.address)
 
 
+def _nothing() -> None: ...
+
+
 class Link(_Wire):
     """One connection of its own, for one thread at a time."""
 
-    def run(self, call: Call[T]) -> T:
-        """Return the call's answer.
+    def run(self, call: Call[T], meanwhile: Callable[[], object] = _nothing) -> T:
+        """Return the call's answer. `meanwhile` is called before that, while Redis works where that can be, and maybe
+        twice; it never raises.
 
         Raises:
             RedisUnavailable: Redis could not be reached, or was lost and could not be reached again.
@@ -111,6 +115,7 @@ class Link(_Wire):
         if call.script in self._known:
             try:
                 self._connection.send_packed_command(self._packed(call), check_health=False)
+                meanwhile()
                 return call.answer(self._connection.read_response())
             except self._port.lost:
                 self.close()  # the long way sends the call again, on a new connection
@@ -119,6 +124,7 @@ class Link(_Wire):
             except BaseException:
                 self.close()  # as in `run_all`
                 raise
+        meanwhile()
         answers: list[T] = []
         self.run_all((call,), answers)
         return answers[0]

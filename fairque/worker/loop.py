@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import random
 import threading
 import time
-import uuid
-from typing import Final
+from typing import Final, NamedTuple
 
 from fairque.core.service import Tally
 from fairque.core.settings import WorkerSettings
-from fairque.errors import RedisUnavailable
+from fairque.errors import RedisUnavailable, StoredDataError
 from fairque.queue.verbs import Verbs
 from fairque.store import claims
 from fairque.store.bell import BLOCK, Bell
 from fairque.store.link import Link
+from fairque.worker.courier import BACKOFF, Answer, Courier
 from fairque.worker.execution import Execution
 from fairque.worker.holding import Holding, Verdict
 from fairque.worker.pace import Pace
@@ -28,26 +27,39 @@ LINGER: Final = 0.002
 """Seconds for which a finished run waits for company before it is settled, while all threads have work."""
 OVERDUE: Final = 5
 """Horizons (0.1 s at least) after which tasks that no thread has taken are given back."""
-_BACKOFF: Final = 2.0
-"""Longest pause between two tries to reach Redis, in seconds; drawn evenly from below it."""
+PROMPT: Final = claims.MAX_WANT // 2
+"""Runs that have finished during a call and go back at once, before what it has granted is looked at: Redis works on
+them meanwhile (48 -> 40 us a task in a drain).
+"""
+
+
+class _Round(NamedTuple):
+    """What Redis was told and asked, and its answer, which is not taken in yet."""
+
+    finished: list[Finished]
+    ended: list[claims.Ended]
+    want: int
+    answer: Answer
+
+    @property
+    def gain(self) -> int:
+        """By how many more tasks are held when it is taken in."""
+        return self.answer.settled.count - len(self.ended)
 
 
 class Loop:
     """Claims and settles. Runs on one thread; `stop` and `idle` are for others."""
 
     def __init__(self, verbs: Verbs, worker: WorkerSettings, execution: Execution, link: Link, bell: Bell) -> None:
-        self._root = verbs.root
-        self._kept_bytes = verbs.settings.queue.kept_bytes_per_user
         self._worker = worker
         self._execution = execution
-        self._link = link
         self._bell = bell
-        self._lists = claims.lists_of(worker.assigned_users, worker.steal_targets)
+        self._courier = Courier(verbs, worker, link, bell)
         self._pace = Pace(worker.max_concurrent_tasks, worker.prefetch_horizon, 2 * claims.MAX_WANT)
         self.runners = Runners(worker, execution, bell.ring)
-        self._name, self._requests = uuid.uuid4().hex, itertools.count()
         self._finished: list[Finished] = []
         self._given_back: list[Holding] = []
+        self._round: _Round | None = None
         self._hungry_until: float | None = None
         self._moved = time.monotonic()
         self._deadline: float | None = None
@@ -63,12 +75,12 @@ class Loop:
         """Serve until `stop` was called and all that was held has been settled or given back."""
         self.runners.start()
         try:
-            while self._deadline is None or (self.held and time.monotonic() < self._deadline):
+            while self._deadline is None or (self.held and not self._is_over()):
                 try:
                     self.run_once()
                 except Exception:  # whatever it is: a worker that has gone deaf is worse than one that says so
                     log.exception("worker %s: a round failed, will go on", self._worker.id)
-                    self._bell.wait(random.uniform(0, _BACKOFF), listen=False)
+                    self._bell.wait(random.uniform(0, BACKOFF), listen=False)
             self._surrender()
         finally:
             self.runners.stop()
@@ -82,7 +94,7 @@ class Loop:
 
     def run_once(self) -> None:
         """One round: rest while there is nothing to tell or to ask, then settle and claim."""
-        if self._room() == 0 or self._hungry_until is not None:
+        if self._round is None and (self._room() == 0 or self._hungry_until is not None):
             self._rest()
         self._finished += self.runners.collect()
         self._reconsider()
@@ -99,13 +111,15 @@ class Loop:
         if self._deadline is not None:
             return 0
         held = len(self.held) - len(self._finished) - len(self._given_back)
+        if self._round is not None:
+            held += self._round.gain
         return max(0, min(claims.MAX_WANT, self._pace.room() - held))
 
     def _rest(self) -> None:
         """Sleep until enough is finished, or, when hungry, until there may be something to claim."""
         runners, now = self.runners, time.monotonic()
         hungry = self._hungry_until is not None
-        if runners.has_finished():
+        if runners.finished():
             seconds, hungry = LINGER, False
         elif runners.waiting():
             seconds = self._patience()
@@ -155,69 +169,58 @@ class Loop:
         """Send outcomes and take the next tasks."""
         ended = [one.ended for one in self._finished]
         ended += [self._execution.given_back(holding) for holding in self._given_back]
-        call = claims.settle(
-            self._root,
-            self._worker.id,
-            f"{self._name}-{next(self._requests)}",
-            lists=self._lists,
-            want=want,
-            lease=self._worker.lease_seconds,
-            block=BLOCK,
-            ended=ended,
-            kept_bytes=self._kept_bytes,
-        )
         for holding in (*(one.holding for one in self._finished), *self._given_back):
             holding.settling = True
-        asked = time.monotonic()
-        settled = self._persist(call)
-        if settled is None:
+        answer = self._courier.carry(ended, want, meanwhile=self._take_in, in_vain=self._is_over)
+        if answer is None:
             return
+        self._round = _Round(self._finished, ended, want, answer)
+        self._finished, self._given_back = [], []
+        if answer.settled.count < want or self._deadline is not None or self.runners.finished() < PROMPT:
+            self._take_in()
+
+    def _take_in(self) -> None:
+        """Do what the last answer says, unless that is done: it may be while Redis works on the next call."""
+        last, self._round = self._round, None
+        if last is None:
+            return
+        settled = last.answer.settled
         for _ in settled.stale:
             log.warning("worker %s: an outcome came after its lease had lapsed and was not accepted", self._worker.id)
-        self._put_down(ended)
-        for grant in settled.grants:
-            holding = Holding(grant, asked + self._worker.lease_seconds)
-            self.held[grant.token] = holding
+        self._put_down(last)
+        try:
+            grants = settled.grants
+        except StoredDataError:  # their leases lapse, and they are reaped
+            log.exception("worker %s cannot read what it was granted", self._worker.id)
+            grants = []
+        for grant in grants:
+            self.held[grant.token] = holding = Holding(grant, last.answer.until)
             self.runners.hand_out(holding)
         now = time.monotonic()
-        self._moved = now if settled.grants else self._moved
-        self._hungry_until = now + settled.pause if len(settled.grants) < want else None
+        self._moved = now if grants else self._moved
+        self._hungry_until = now + settled.pause if settled.count < last.want else None
         if self.held:
             self.idle.clear()
-        elif want:
+        elif last.want:
             self.idle.set()
 
-    def _put_down(self, ended: list[claims.Ended]) -> None:
+    def _put_down(self, last: _Round) -> None:
         """Forget what is settled, and count it."""
-        for end in ended:
+        for end in last.ended:
             self.held.pop(end.token, None)
-        ran = [one for one in self._finished if one.holding.started is not None]
+        ran = [one for one in last.finished if one.holding.started is not None]
         for one in ran:
             grant = one.holding.grant
             self.tally.count(grant.user_id, grant.start_ms - grant.since_ms, one.seconds * 1000, grant.cost)
         if ran:
             self._pace.note(len(ran), sum(one.seconds for one in ran))
-        self._finished, self._given_back = [], []
 
-    def _persist(self, call: claims.SettleCall) -> claims.Settled | None:
-        """Carry the call until it is answered. It keeps its request id, so what is finished is delivered once, and a
-        claim whose answer was lost is answered again. None where the worker was stopped first.
-        """
-        pause = 0.05
-        while True:
-            try:
-                return self._link.run(call)
-            except RedisUnavailable as error:
-                if self._deadline is not None and time.monotonic() >= self._deadline:
-                    log.error("worker %s stops without having reached Redis: %s", self._worker.id, error)
-                    return None
-                if pause == 0.05:
-                    log.warning("worker %s: Redis is away, will go on trying: %s", self._worker.id, error)
-                self._bell.wait(random.uniform(0, pause), listen=False)
-                pause = min(_BACKOFF, pause * 2)
+    def _is_over(self) -> bool:
+        return self._deadline is not None and time.monotonic() >= self._deadline
 
     def _surrender(self) -> None:
         """Give back what is still held when the time is up; no retry is spent. What can be interrupted is, first."""
+        self._take_in()
         self._finished += self.runners.collect()
         over = {one.holding.grant.token for one in self._finished}
         self._given_back = [held for token, held in self.held.items() if token not in over]

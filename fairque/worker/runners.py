@@ -95,9 +95,9 @@ class Runners:
         """Return the runs that are over, in order."""
         return [self._done.popleft() for _ in range(len(self._done))]
 
-    def has_finished(self) -> bool:
-        """Whether some run is over and not collected."""
-        return bool(self._done)
+    def finished(self) -> int:
+        """Return how many runs are over and not collected."""
+        return len(self._done)
 
     def worth_a_call(self) -> bool:
         """Whether the loop had better look: a thread is about to want work, or much is finished."""
