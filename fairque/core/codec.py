@@ -218,7 +218,7 @@ def encode_result(value: object) -> bytes:
     Raises:
         TaskValidationError: it is not encodable, holds NaN or infinity (JSON has neither), or is too large or too deep.
     """
-    return encode_value("result", value)
+    return b"null" if value is None else encode_value("result", value)
 
 
 def decode_result(encoded: bytes, annotation: Any = Any) -> Any:

@@ -28,7 +28,7 @@ class Take(msgspec.Struct, frozen=True, array_like=True):
     many: bool = False
 
 
-class Lease(msgspec.Struct, frozen=True):
+class Lease(msgspec.Struct, frozen=True, gc=False):
     """The right to run a task and to say how it ended. `token` is unique in the queue and rises with every grant."""
 
     token: str

@@ -30,31 +30,19 @@ def state_of(record: Record) -> TaskState:
 
 def task_of(record: Record) -> Task[Any]:
     """Return a stored task. Arguments are rebuilt where this process knows the function and it still takes them."""
-    state = state_of(record)
-    attempt = record.run.attempt if record.run else record.attempt
-    fields: dict[str, Any] = {
-        "task_id": record.task_id,
-        "user_id": record.user_id,
-        "priority": Priority(record.level),
-        "state": state,
-        "attempt": attempt,
-        "failures": record.failures,
-        "lost": record.lost,
-        "incarnation": record.nonce,
-        "worker": record.run.worker if record.run else None,
-        "progress": progress_of(record),
-        "ended_at": instant(record.ended_ms) if record.ended_ms is not None else None,
-    }
+    state, run = state_of(record), record.run
     if state is TaskState.FINISHED:
-        ending = codec.decode_ending(record.body)
-        function = find_task(ending.name)
-        fields |= {"worker": ending.worker, "progress": ending.progress, "result": bytes(ending.result)}
-        return Task(name=ending.name, function=function.function if function else None, **fields)
-    body = record.body
+        return _finished(record)
+    failure, body = None, record.body
     if state in (TaskState.FAILED, TaskState.CANCELED):
         failure, body = _failure_of(record)
-        fields |= {"failure": failure, "progress": failure.progress}
-    return replace(_call_of(body, record.task_id, strict=False), **fields)
+    return replace(
+        _unfinished(record, body, state, run.attempt if run else record.attempt, strict=False),
+        worker=run.worker if run else None,
+        progress=failure.progress if failure else progress_of(record),
+        failure=failure,
+        ended_at=_ended_at(record),
+    )
 
 
 def task_of_grant(grant: Grant, *, strict: bool = True) -> Task[Any]:
@@ -64,18 +52,8 @@ def task_of_grant(grant: Grant, *, strict: bool = True) -> Task[Any]:
         StoredDataError: the stored bytes are not a call.
         TaskValidationError: `strict`, and the arguments are not ones that the function takes.
     """
-    return replace(
-        _call_of(grant.body, grant.task_id, strict=strict),
-        task_id=grant.task_id,
-        user_id=grant.user_id,
-        priority=_PRIORITIES[grant.level],
-        state=TaskState.STARTED,
-        attempt=grant.attempt,
-        failures=grant.failures,
-        lost=grant.lost,
-        incarnation=grant.nonce,
-        lease=Lease(grant.token.decode(), grant.since_ms, grant.start_ms),
-    )
+    lease = Lease(grant.token.decode(), grant.since_ms, grant.start_ms)
+    return _unfinished(grant, grant.body, TaskState.STARTED, grant.attempt, lease, strict=strict)
 
 
 def supplied(task: Task[Any], taken: Taken) -> Task[Any]:
@@ -144,36 +122,63 @@ def _failure_of(record: Record) -> tuple[Failure, bytes]:
     return codec.decode_failure(rest[: int(length)]), rest[int(length) :]
 
 
-_PRIORITIES: Final = {int(level): level for level in Priority}
-_NO_TERMS: Final = codec.Terms()
+def _finished(record: Record) -> Task[Any]:
+    ending = codec.decode_ending(record.body)
+    function = find_task(ending.name)
+    return Task(
+        name=ending.name,
+        function=function.function if function else None,
+        task_id=record.task_id,
+        user_id=record.user_id,
+        priority=_PRIORITIES[record.level],
+        state=TaskState.FINISHED,
+        attempt=record.attempt,
+        failures=record.failures,
+        lost=record.lost,
+        worker=ending.worker,
+        progress=ending.progress,
+        incarnation=record.nonce,
+        result=bytes(ending.result),
+        ended_at=_ended_at(record),
+    )
 
 
-def _call_of(encoded: bytes, task_id: str, *, strict: bool) -> Task[Any]:
-    """Return a task that has its call and its options, and nothing of what became of it."""
+def _unfinished(
+    source: Record | Grant, encoded: bytes, state: TaskState, attempt: int, lease: Lease | None = None, *, strict: bool
+) -> Task[Any]:
+    """Return a task whose call is kept, with what a record and a grant both know."""
     try:
         body = codec.decode_body(encoded)
     except msgspec.MsgspecError as error:
-        raise StoredDataError(f"the call of task {task_id!r} is not one that fairque wrote") from error
+        raise StoredDataError(f"the call of task {source.task_id!r} is not one that fairque wrote") from error
     function = find_task(body.name)
-    if function is not None:
-        args, kwargs = _arguments_of(body, function, strict=strict)
-        task: Task[Any] = Task(
-            name=body.name,
-            function=function.function,
-            args=tuple(args),
-            kwargs=kwargs,
-            wants=function.wants,
-            retry_backoff=function.backoff,
-        )
-    elif body.name:
-        task = Task(name=body.name, args=tuple(body.args), kwargs=body.kwargs)
-    else:
-        task = Task(payload=body.kwargs)
-    if body.terms != _NO_TERMS:
-        task = replace(task, **_options_of(body.terms, task))
+    args, kwargs = (body.args, body.kwargs) if function is None else _arguments_of(body, function, strict=strict)
+    task: Task[Any] = Task(  # fifteen fields: from the sixteenth on Python makes a dict first (0.4 -> 1.1 us)
+        name=body.name,
+        function=function.function if function else None,
+        args=tuple(args),
+        kwargs=kwargs,
+        wants=function.wants if function else (),
+        task_id=source.task_id,
+        user_id=source.user_id,
+        priority=_PRIORITIES[source.level],
+        retry_backoff=function.backoff if function else None,
+        state=state,
+        attempt=attempt,
+        failures=source.failures,
+        lost=source.lost,
+        lease=lease,
+        incarnation=source.nonce,
+    )
+    if not body.name:
+        task = replace(task, payload=body.kwargs, kwargs={})
     if body.cost != 1 or body.unique_key is not None:
         task = replace(task, cost=body.cost, unique_key=body.unique_key)
-    return task
+    return task if body.terms == _NO_TERMS else replace(task, **_options_of(body.terms, task))
+
+
+_PRIORITIES: Final = {int(level): level for level in Priority}
+_NO_TERMS: Final = codec.Terms()
 
 
 def _arguments_of(
@@ -204,6 +209,10 @@ def _options_of(terms: codec.Terms, task: Task[Any]) -> dict[str, Any]:
         "auto_xcom": terms.push_key is not None,
         "enable_xcom": terms.xcom,
     }
+
+
+def _ended_at(record: Record) -> datetime | None:
+    return None if record.ended_ms is None else instant(record.ended_ms)
 
 
 def instant(ms: int) -> datetime:

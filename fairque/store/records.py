@@ -42,7 +42,7 @@ class Run(NamedTuple):
     worker: str
 
 
-class Grant(msgspec.Struct, frozen=True, array_like=True):
+class Grant(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A task as it is granted to a worker: everything that is needed to run it and to say how it ended."""
 
     member: bytes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from typing import Any, Final, Protocol, TypeVar
 
 from fairque.core.codec import decode_value
@@ -196,11 +196,7 @@ def current_task() -> TaskContext:
         raise FairqueError("current_task(): there is none: this code does not run inside a worker's task") from None
 
 
-def enter(context: TaskContext) -> Token[TaskContext]:
-    """Make `context` the current one; give the token to `leave`."""
-    return _current.set(context)
-
-
-def leave(token: Token[TaskContext]) -> None:
-    """Undo `enter`."""
-    _current.reset(token)
+enter: Final = _current.set
+"""Makes a context the current one; returns a token."""
+leave: Final = _current.reset
+"""Undoes `enter`, of which it is given the token."""
