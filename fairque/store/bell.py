@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import selectors
+import select
 import socket
 import time
 from typing import Final
@@ -43,15 +43,15 @@ class Bell:
         if listen and self._asked_at is None:
             self._link.ask_to_be_woken(self._key, BLOCK)
             self._asked_at = time.monotonic()
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._inside, selectors.EVENT_READ)
-            if listen:
-                selector.register(self._link, selectors.EVENT_READ)
-            ready = {key.fileobj for key, _ in selector.select(timeout)}
-        if self._inside in ready:
+        rung, hinted = self._inside.fileno(), self._link.fileno() if listen else -1
+        poll = select.poll()
+        for place in (rung, hinted) if listen else (rung,):
+            poll.register(place, select.POLLIN)
+        ready = {place for place, _ in poll.poll(timeout * 1000)}
+        if rung in ready:
             with contextlib.suppress(BlockingIOError):
                 self._inside.recv(4096)
-        if self._link in ready:
+        if hinted in ready:
             self._asked_at = None
             return self._link.read_hint(LATE)
         if self._asked_at is not None and time.monotonic() - self._asked_at > BLOCK + LATE:
