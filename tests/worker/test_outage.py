@@ -11,6 +11,7 @@ import pytest
 
 from fairque.core.settings import RedisSettings
 from fairque.errors import RedisUnavailable
+from fairque.store import claims
 from fairque.store.bell import Bell
 from fairque.store.driver import Driver
 from tests.waiting import wait_until
@@ -158,6 +159,33 @@ def test_a_worker_can_be_stopped_while_redis_is_away(own_house: House, server: O
         assert time.monotonic() - began < 5
     own_house.gate.open()
     assert handle.state().value == "started"  # until its lease lapses: then it runs again elsewhere
+
+
+def test_what_is_to_be_done_meanwhile_is_done_before_the_answer_however_the_call_travels(server: OwnServer) -> None:
+    link = Driver(RedisSettings(url=server.url)).link()
+    done = list[str]()
+
+    def ask(how: str) -> None:
+        link.run(claims.settle("{meanwhile:q}", "w", how), lambda: done.append(how))
+
+    try:
+        ask("with the script")
+        ask("by its name")
+        server.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        ask("on a new connection")
+        server.command("SCRIPT", "FLUSH")
+        ask("with the script again")
+        with server.away(), pytest.raises(RedisUnavailable):
+            ask("in vain")
+    finally:
+        link.close()
+    assert list(dict.fromkeys(done)) == [
+        "with the script",
+        "by its name",
+        "on a new connection",
+        "with the script again",
+        "in vain",
+    ]
 
 
 def test_a_bell_whose_connection_is_lost_tells_so_and_opens_a_new_one(server: OwnServer) -> None:

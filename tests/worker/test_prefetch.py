@@ -69,3 +69,25 @@ def test_tasks_given_back_keep_their_order_i12(house: House) -> None:
     house.started("w2", max_concurrent_tasks=1)
     seconds.wait_for(20)
     assert seconds.came == [str(n) for n in range(20)]
+
+
+@pytest.mark.parametrize("timeout", [None, 0])
+def test_a_worker_stopped_in_the_middle_of_a_drain_keeps_and_loses_nothing_i4(
+    house: House, timeout: float | None
+) -> None:
+    house.queue.push_batch([note(house.name, str(n)).with_(user_id=f"user:{n % 7}") for n in range(5_000)])
+    stopped_between = 0
+    for turn in range(10):
+        worker = house.started("w1", max_concurrent_tasks=4)
+        house.gate.wait_for(450 * (turn + 1))
+        worker.stop(timeout)
+        stats = house.queue.get_stats()
+        assert (stats["started"], stats["queued"] + stats["finished_total"]) == (0, 5_000)
+        stopped_between += 0 < stats["queued"] < 5_000
+    assert stopped_between
+    with house.worker("w1") as worker:
+        worker.drain(timeout=20)
+    stats = house.queue.get_stats()
+    assert (stats["finished_total"], stats["lost_total"], stats["retried_total"]) == (5_000, 0, 0)
+    assert {*house.gate.came} == {str(n) for n in range(5_000)}
+    assert len(house.gate.came) == 5_000 or timeout == 0  # what ran just then was given back, and ran again
