@@ -27,7 +27,8 @@ format: $(READY) ## Put the code into the project's format
 	$(BIN)/ruff format
 
 bench: $(READY) ## Measure speed and memory beside the floors of redis-py, and how they grow (eight minutes; QUICK=1)
-	$(BIN)/python bench/speed.py $(if $(QUICK),--quick)
+	$(BIN)/python bench/speed.py $(if $(QUICK),--quick --results bench/results/quick)
+	$(if $(QUICK),,$(BIN)/python bench/peers/readme.py)
 
 bench-fairness: $(READY) ## Measure what fairness costs Redis, and what a quiet user feels of a million queued tasks
 	$(BIN)/python bench/fairness.py

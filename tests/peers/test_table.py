@@ -94,12 +94,12 @@ def test_nobody_took_part(module: Module) -> None:
 
 def test_the_table_stands_between_its_marks_and_nothing_else_changes(module: Module) -> None:
     written = module("readme").written
-    once = written("before\n<!-- peers -->\nold\n<!-- /peers -->\nafter\n", "| new |\n")
+    once = written("before\n<!-- peers -->\nold\n<!-- /peers -->\nafter\n", "peers", "| new |\n")
     assert once == "before\n<!-- peers -->\n\n| new |\n\n<!-- /peers -->\nafter\n"
-    assert written(once, "| new |\n") == once
+    assert written(once, "peers", "| new |\n") == once
     for without in ("", "<!-- peers -->\n", "<!-- /peers -->\n<!-- peers -->\n"):
         with pytest.raises(ValueError, match="marks"):
-            written(without, "| new |\n")
+            written(without, "peers", "| new |\n")
 
 
 def test_the_readme_says_what_was_measured(module: Module) -> None:
