@@ -39,8 +39,8 @@ class Plan(Struct, frozen=True):
     each: int = 50
     """Idle workers in one process."""
     settling: float = 4.0
-    looked: float = 10.0
-    """Seconds until they have settled, and for which Redis is looked at then."""
+    looked: float = 20.0
+    """Seconds until they have settled, and for which Redis is looked at then: an idle worker beats every ten."""
 
     flood: int = 100_000
     samples: int = 200

@@ -8,10 +8,9 @@ from typing import Any, Final
 from fairque.monitoring.findings import Finding, finding
 from fairque.monitoring.tables import span
 from fairque.store.checkup import QueueFacts
+from fairque.store.claims import ALIVE_SECONDS
 from fairque.store.server import Server
 
-ALIVE: Final = 5.0
-"""Seconds since its last heartbeat for which a worker is up: it sends one each second."""
 _NEAR: Final = 0.9
 """The part of maxmemory from which on it is worth a word."""
 _ASTRAY: Final = 1.0
@@ -68,7 +67,7 @@ def _memory(info: Mapping[str, str], *, may_evict: bool) -> Iterator[Finding]:
 
 def up(workers: Iterable[Described], facts: QueueFacts) -> list[Described]:
     """Return the workers that are up."""
-    return [worker for worker in workers if _silence(worker, facts) <= ALIVE]
+    return [worker for worker in workers if _silence(worker, facts) < ALIVE_SECONDS]
 
 
 def have_room(workers: Iterable[Described]) -> bool:

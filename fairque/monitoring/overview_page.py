@@ -12,6 +12,7 @@ from rich.text import Text
 
 from fairque.monitoring.overview import Overview
 from fairque.monitoring.schedule_page import schedules_page
+from fairque.monitoring.schedules import OVERDUE
 from fairque.monitoring.tables import more_users, plain_table, seen_text, totals_table, users_table, workers_table
 
 
@@ -51,6 +52,6 @@ def schedulers_table(schedulers: Iterable[dict[str, Any]], *, now: float, pretty
             Text(one["id"], "bold"),
             Text(f"{one['host']}:{one['pid']}"),
             Text("leads", "green") if one["leads"] else Text("stands by", "dim"),
-            seen_text(now - one["last_seen"]),
+            seen_text(now - one["last_seen"], OVERDUE),
         )
     return table

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fairque.monitoring.overview import Standing, UserLine
+from fairque.store.claims import ALIVE_SECONDS
 from fairque.store.readings import Stats
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
@@ -22,8 +23,6 @@ _STATES: Final = {
     "finished": "green",
     "deferred": "cyan",
 }
-_LATE: Final = 5.0
-"""Seconds without a heartbeat after which a worker or a scheduler is marked: it sends one each second."""
 
 
 def make_console(*, stderr: bool = False) -> Console:
@@ -140,9 +139,9 @@ def bars_text(user: Standing) -> Text:
     return Text(", ".join(words[bar] for bar in user.bars), "yellow")
 
 
-def seen_text(silent: float) -> Text:
-    """Return when a process was heard of last, so many seconds ago."""
-    return Text("now") if silent < _LATE else Text(f"{span(silent)} ago", "yellow")
+def seen_text(silent: float, up: float = ALIVE_SECONDS) -> Text:
+    """Return when a process was heard of last, so many seconds ago; it counts as up for `up` seconds."""
+    return Text("now") if silent < up else Text(f"{span(silent)} ago", "yellow")
 
 
 def cut_off(text: str, style: str = "") -> Text:

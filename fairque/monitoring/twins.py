@@ -11,7 +11,7 @@ import msgspec
 _GLANCE: Final = 0.1
 """Seconds between two looks."""
 _BEAT: Final = 1.2
-"""Seconds for which is looked at least: somewhat longer than a heartbeat takes to come again."""
+"""Seconds for which is looked at least: somewhat longer than a heartbeat takes to come again, where two share an id."""
 
 Said = Callable[[], Mapping[bytes, bytes]]
 """Reads what each worker says of itself: worker -> a line that names the beat, then JSON."""

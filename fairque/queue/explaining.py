@@ -10,11 +10,9 @@ import msgspec
 
 from fairque.core.state import TaskState
 from fairque.queue import reading
+from fairque.store.claims import ALIVE_SECONDS
 from fairque.store.explained import Bar, Explained
 from fairque.store.readings import Sizes
-
-_ALIVE: Final = 15.0
-"""Seconds since its last heartbeat for which a worker counts as up."""
 
 
 class Reason(NamedTuple):
@@ -169,7 +167,7 @@ def _of_workers(found: Explained, name: str, workers: Iterable[Mapping[str, Any]
 
 def workers_up(workers: Iterable[Mapping[str, Any]], now: float) -> list[Mapping[str, Any]]:
     """Return the workers that have been heard of lately enough to be up. `now` is in epoch seconds."""
-    return [worker for worker in workers if now - worker["last_seen"] < _ALIVE]
+    return [worker for worker in workers if now - worker["last_seen"] < ALIVE_SECONDS]
 
 
 def knows(worker: Mapping[str, Any], name: str) -> bool:

@@ -52,6 +52,13 @@ class Verbs:
         self.flows = Flows(self.root)
         self._mint = Mint(self.root)
 
+    def remain(self, schema: str, *, seeded: bool) -> Conversation[None]:
+        """Meet the queue again where its data were lost: by the layout that it has now, and whether any users' settings
+        were sent to it.
+        """
+        if schema != tasks.SCHEMA or (self.settings.users and not seeded):
+            yield from self.meet(again=True)
+
     def meet(self, *, again: bool = False) -> Conversation[None]:
         """Check that the server keeps what it is given and that this release knows the data layout; say what the
         configuration says of its users.

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from fairque.core.ids import encode_id
 from fairque.store.call import Call, Conversation
+from fairque.store.claims import ALIVE_SECONDS
 
 RECORDS: Final = 60
 """Records of a user that are looked at in one call, unless they are large or its lanes very long."""
@@ -18,7 +19,7 @@ TABLES: Final = (
 BEGIN: Final = b"0"
 """The cursor to begin with; when it comes back, all has been seen."""
 _ENTRIES: Final = 200
-_ALIVE_MS: Final = 5_000
+_TICK_MS: Final = 5_000
 
 
 class Fault(NamedTuple):
@@ -145,7 +146,7 @@ def look_at_queue(root: str, now: str = "") -> Call[tuple[str, ...] | QueueFacts
         instants: Any = (None if value == b"" else value for value in reply[1:])
         return QueueFacts(*instants)
 
-    return Call("check_queue", root, (now, _ALIVE_MS), read)
+    return Call("check_queue", root, (now, int(ALIVE_SECONDS * 1000), _TICK_MS), read)
 
 
 def look_at_user(root: str, user_id: str, cursor: bytes = BEGIN, now: str = "") -> Call[UserFacts]:

@@ -21,6 +21,8 @@ for their price or the caps of their names, the script itself stops at 80.
 """
 LEASE_SECONDS: Final = 15.0
 """How long a lease lasts unless a worker's settings say otherwise."""
+ALIVE_SECONDS: Final = 15.0
+"""Seconds since its last heartbeat for which a worker counts as up: one that is idle sends one each ten seconds."""
 GONE_SECONDS: Final = 60.0
 """Seconds without a heartbeat after which a worker is no longer listed."""
 LIST_CHUNK: Final = 1000
@@ -176,12 +178,17 @@ def renew(root: str, leases: Sequence[tuple[bytes, bytes]], lease: float, now: s
 
 
 class Beaten(NamedTuple):
-    """The answer to a heartbeat: digests of lists that are no longer registered, and have to be again; and the members
-    of runs of this worker that somebody asked to stop, told until they have ended.
+    """The answer to a heartbeat: the data layout that the queue has (`0`: never met, or lost), whether any users'
+    settings have been sent, the name of the beat before this one ('' for none); the members of runs of this worker that
+    somebody asked to stop, told until they have ended; and digests of lists that are no longer registered, and have to
+    be again.
     """
 
-    missing: list[str]
+    schema: str
+    seeded: bool
+    before: str
     stops: list[bytes]
+    missing: list[str]
 
 
 def beat(
@@ -192,16 +199,18 @@ def beat(
     *,
     lists: Lists,
     served: Mapping[tuple[str, str], int],
+    holds: bool = False,
     now: str = "",
 ) -> Call[Beaten]:
-    """Say that a worker is alive and whom it served since the last beat: (user, measure) -> amount. `name` is this
-    beat's own: sent twice, it counts once.
+    """Say that a worker is alive, whether it holds tasks (then it says so each second), and whom it served since the
+    last beat: (user, measure) -> amount. `name` is this beat's own: sent twice, it counts once.
     """
     digests = [name for name in dict.fromkeys(lists) if name not in ("", EVERYONE)]
     args: list[Argument] = [
         now,
         worker,
         name.encode() + b"\n" + description,
+        int(holds),
         int(GONE_SECONDS * 1000),
         len(digests),
         *digests,
@@ -209,8 +218,10 @@ def beat(
     for (user_id, measure), amount in served.items():
         args += (encode_id(user_id), measure, amount)
 
-    def read(reply: list[bytes]) -> Beaten:
-        return Beaten([name.decode() for name in reply[1:]], reply[0].split(b":") if reply[0] else [])
+    def read(reply: list[Any]) -> Beaten:
+        schema, seeded, before, stops, *missing = reply
+        members = stops.split(b":") if stops else []
+        return Beaten(schema.decode(), seeded == 1, before.decode(), members, [name.decode() for name in missing])
 
     return Call("beat", root, tuple(args), read)
 

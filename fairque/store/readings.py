@@ -10,6 +10,7 @@ import msgspec
 
 from fairque.core.ids import decode_id, encode_id
 from fairque.store.call import Call, Conversation
+from fairque.store.claims import ALIVE_SECONDS
 
 PAGE: Final = 500
 WINDOW_MS: Final = 600_000
@@ -58,14 +59,14 @@ class Sizes(NamedTuple):
 
 
 def stats(root: str, queue: str) -> Call[Stats]:
-    """Read the queue's totals. `users` counts those with any task kept, `workers` those seen in the last 15 s."""
+    """Read the queue's totals. `users` counts those with any task kept, `workers` those that are up."""
 
     def read(reply: list[int]) -> Stats:
         users, workers, started, *totals = reply
         named = dict(zip(_TOTALS, totals, strict=True))
         return cast("Stats", {"queue": queue, "users": users, "workers": workers, "started": started, **named})
 
-    return Call("stats", root, (15_000, *_TOTALS), read)
+    return Call("stats", root, (int(ALIVE_SECONDS * 1000), *_TOTALS), read)
 
 
 def cost(root: str) -> Call[str]:

@@ -37,7 +37,8 @@ class Crew:
         tether = _Tether(verbs, settings, driver)
         execution = Execution(verbs.settings.queue, settings, handler, middleware, tether, self._coroutines)
         self.loop = Loop(verbs, settings, execution, self._link, self._bell)
-        self.keeper = Keeper(driver.link(), verbs, settings, self.loop.held, self.loop.tally, self.loop.runners)
+        shared = (self.loop.held, self.loop.tally, self.loop.runners, self._link)
+        self.keeper = Keeper(driver.link(), verbs, settings, *shared)
         self._thread = threading.Thread(target=self._serve, name=f"{settings.id}-loop", daemon=True)
         self.ended = threading.Event()
 

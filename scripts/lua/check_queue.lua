@@ -2,7 +2,7 @@
 -- What can be said of a whole queue at one instant: the kinds of its tables, their sizes, what is first in its
 -- timetables, and what its own numbers say.
 -- include: keys stats limits audit
--- takes: now, ms since its last heartbeat, or tick, after which a worker, or scheduler, counts as gone
+-- takes: now, ms since its last heartbeat after which a worker counts as gone, and since its last tick a scheduler
 -- replies: tables of another kind than they should be, `,` between, and then nothing else; else '', Redis's clock, the
 --   queue's clock (ms), schema (0: none), users with a record, workers alive; sizes of counts, runs, leases, due, held,
 --   limits, parked, scopes, stops, flows, ended tasks whose children are to be told yet; queued, scheduled, failed,
@@ -10,8 +10,9 @@
 --   counted; schedulers alive; ms at which the first task is due, the first lease lapses, leases are reaped from, the
 --   first record expires, the first flow is forgotten ('' where there is none); the first of such ended tasks (''); ms
 --   at which the first schedule is due ('')
-local now, gone_ms = unpack(ARGV)
-local ZSETS = { RING, TAGS, BUCKETS, PARKED, LEASES, DUE, EXPIRY, SCOPES, SEEN, FLOWS_DUE, SCHEDULES_DUE, SCHEDULERS }
+local now, gone_ms, tick_ms = unpack(ARGV)
+local ZSETS = { RING, TAGS, BUCKETS, PARKED, LEASES, DUE, EXPIRY, SCOPES, SEEN, AT_WORK, FLOWS_DUE, SCHEDULES_DUE,
+  SCHEDULERS }
 local HASHES = { STATS, HELD, LIMITS, MEANS, COUNTS, BUSY, RUNS, PROGRESS, SUSPECTS, STOPS, KEPT_BYTES, WHO, WAITERS,
   NAMED, WORKERS, FLOWS, SCHEDULES }
 
@@ -46,7 +47,7 @@ return {
   redis.call('HLEN', STOPS), redis.call('HLEN', FLOWS), redis.call('LLEN', RELEASES), number_of(queue.queued),
   number_of(queue.scheduled), number_of(queue.failed), number_of(queue.deferred), number_of(queue.scopes),
   number_of(queue.stopping), number_of(queue.flows), number_of(queue.releasing), rules.limited, rules.named,
-  redis.call('ZCOUNT', SCHEDULERS, queue.now - gone_ms, '+inf'), first_of(DUE), first_of(LEASES),
+  redis.call('ZCOUNT', SCHEDULERS, queue.now - tick_ms, '+inf'), first_of(DUE), first_of(LEASES),
   number_of(queue.resumed), first_of(EXPIRY), first_of(FLOWS_DUE), redis.call('LINDEX', RELEASES, 0) or '',
   first_of(SCHEDULES_DUE),
 }

@@ -90,6 +90,7 @@ def test_a_running_worker_seeds_a_redis_that_was_restarted_empty(
         assert queue.get_user("user:vip") == VIP
         queue.set_user("by hand", weight=7)
         delete_keys(redis_client, config.queue.prefix)
+        assert queue.push(echo("new"), user_id="anybody").result(timeout=10) == "new"  # its worker beats within 1 s
         wait_until(
             lambda: (queue.get_user("user:vip"), queue.get_user("by hand")) == (VIP, TAMED),
             description="the worker has told its users' settings, one after the other",

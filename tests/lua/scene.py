@@ -183,9 +183,10 @@ class Scene:
             self.run(call)
         return claims.digest(users)
 
-    def beat(self, worker: str = "w", lists: claims.Lists = EVERYONE) -> claims.Beaten:
+    def beat(self, worker: str = "w", lists: claims.Lists = EVERYONE, *, holds: bool = False) -> claims.Beaten:
         """Say that a worker is alive."""
-        return self.run(claims.beat(self.root, worker, self.name("b"), b"{}", lists=lists, served={}, now=self.at()))
+        said = (worker, self.name("b"), b"{}")
+        return self.run(claims.beat(self.root, *said, lists=lists, served={}, holds=holds, now=self.at()))
 
     # --- what stands in Redis ---------------------------------------------------------------------------------------
 

@@ -48,13 +48,25 @@ def test_a_suspect_whose_worker_dies_frees_its_place(scene: Scene) -> None:
 def test_after_redis_stood_still_leases_may_be_renewed_before_any_is_reaped(scene: Scene) -> None:
     scene.push("a", "t", "u")
     kept, lost = scene.claim(2, worker="w1")
-    scene.beat("w1")
+    scene.beat("w1", holds=True)
     scene.now += 2 * LEASE_MS
     scene.settle(worker="w2")
     assert scene.client.hlen(scene.key("runs")) == 2
     assert scene.run(claims.renew(scene.root, [(kept.member, kept.token)], LEASE, scene.at())) == [True]
     scene.now += LEASE_MS // 3
     assert ids_of(scene.claim(2, worker="w2")) == [lost.task_id]
+
+
+@pytest.mark.parametrize(("holds", "gap"), [(True, 3_001), (False, 10_001)])
+def test_silence_is_a_standstill_where_somebody_would_have_spoken(scene: Scene, *, holds: bool, gap: int) -> None:
+    scene.push("a", "t")
+    scene.claim(1, worker="w1", lease=gap / 1000)
+    scene.beat("w1", holds=holds)
+    scene.now += gap
+    scene.settle(worker="w2")
+    assert scene.client.hlen(scene.key("runs")) == 1
+    scene.now += LEASE_MS // 3
+    assert ids_of(scene.claim(1, worker="w2")) == ["t"]
 
 
 def test_while_somebody_beats_silence_of_one_worker_is_its_death(scene: Scene) -> None:
@@ -66,10 +78,32 @@ def test_while_somebody_beats_silence_of_one_worker_is_its_death(scene: Scene) -
     assert ids_of(scene.claim(1, worker="alive")) == ["t"]
 
 
+def test_an_idle_worker_that_looks_every_five_seconds_reaps_in_time(scene: Scene) -> None:
+    scene.push("a", "t")
+    scene.beat("alive")
+    scene.claim(1, worker="dead")
+    scene.beat("dead", holds=True)
+    for _ in range(2):  # after the first of them, the last beat of the dead one is long ago
+        scene.now += 5_000
+        scene.settle(want=1, worker="alive", block=5.0)
+        scene.beat("alive")
+    scene.now += LEASE_MS - 10_000
+    assert ids_of(scene.claim(1, worker="alive")) == ["t"]
+
+
+def test_who_has_put_down_all_tasks_may_be_silent(scene: Scene) -> None:
+    scene.push("a", "t")
+    scene.claim(1, worker="dead", lease=5.0)
+    scene.beat("w1", holds=True)
+    scene.beat("w1")
+    scene.now += 5_000
+    assert ids_of(scene.claim(1, worker="w1")) == ["t"]
+
+
 def test_while_reaping_waits_a_sleeper_sleeps(scene: Scene) -> None:
     scene.push("a", "t")
     scene.claim(1, worker="dead")
-    scene.beat("w1")
+    scene.beat("w1", holds=True)
     scene.now += 2 * LEASE_MS
     pauses = [scene.settle(want=1, worker="w1", block=2.0).pause for _ in range(3)]
     assert min(pauses) >= 0.1, "else it asks again each millisecond until the renewal is over"
@@ -79,7 +113,7 @@ def test_while_reaping_waits_a_sleeper_sleeps(scene: Scene) -> None:
 def test_a_short_silence_is_none(scene: Scene, gap: int) -> None:
     scene.push("a", "t")
     scene.claim(1, worker="dead", lease=1.0)
-    scene.beat("w1")
+    scene.beat("w1", holds=True)
     scene.now += 1_000 + gap // 2
     scene.settle()
     assert scene.client.hlen(scene.key("runs")) == 0

@@ -32,7 +32,7 @@ REPLACED = {
 }
 """(script, key): what is written over or taken away as a whole, whatever it holds."""
 HINTS = {"WAKE", "SLEEP", "SCOPE", "SCOPE_USERS"}
-"""What scripts may do without: a worker looks anyway after two seconds, and the doctor tells of damage."""
+"""What scripts may do without: a worker looks anyway after five seconds, and the doctor tells of damage."""
 OPEN = {
     *(("settle", key) for key in ("LANES", "LANES aside", "PARKED_BY", "failed", "tasks")),
     *(("limit", key) for key in ("LANES", "LANES aside", "PARKED_BY", "tasks")),
@@ -42,11 +42,11 @@ OPEN = {
 Looking at the keys of each user first would cost every claim; docs/guarantees.md names it. This list only shrinks.
 """
 ONLY_NAMED = {
-    *(("abandon", key) for key in ("LANES aside", "SEEN", "kept:", "terms")),
-    *(("enqueue", key) for key in ("LANES aside", "SEEN", "kept:", "terms")),
-    *(("launch", key) for key in ("LANES aside", "SEEN", "children:", "kept:", "terms")),
+    *(("abandon", key) for key in ("AT_WORK", "LANES aside", "SEEN", "kept:", "terms")),
+    *(("enqueue", key) for key in ("AT_WORK", "LANES aside", "SEEN", "kept:", "terms")),
+    *(("launch", key) for key in ("AT_WORK", "LANES aside", "SEEN", "children:", "kept:", "terms")),
     *(("limit", key) for key in ("failed", "kept:", "terms", "unique")),
-    *(("link", key) for key in ("BUSY", "LANES aside", "LAST", "SEEN")),
+    *(("link", key) for key in ("AT_WORK", "BUSY", "LANES aside", "LAST", "SEEN")),
     *(("purge", key) for key in ("LANES aside", "children:", "kept:", "terms")),
     *(("settle", key) for key in ("children:", "flows", "kept:", "terms", "waits")),
     *(("cancel", key) for key in ("children:", "terms")),
@@ -54,7 +54,7 @@ ONLY_NAMED = {
     *(("delete", key) for key in ("children:", "kept:", "terms")),
     *((script, key) for script in ("fire", "push") for key in ("BUSY", "LANES aside", "kept:", "terms")),
     *(("requeue", key) for key in ("LANES aside", "kept:", "terms")),
-    *((script, "SEEN") for script in ("fire", "renew", "xcom")),
+    *((script, key) for script in ("fire", "renew", "xcom") for key in ("AT_WORK", "SEEN")),
     ("bereave", "NAMED"),
     ("explain", "LANES aside"),
     *(("check_page", key) for key in ("fires:", "schedules")),

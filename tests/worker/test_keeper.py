@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import time
 
+import pytest
 import redis
 
 from fairque.store import claims
+from fairque.worker import keeper
 from tests.waiting import wait_until
 from tests.worker.stage import House, add, stand_at
 
@@ -55,7 +57,10 @@ def test_a_worker_is_seen_with_what_it_runs_and_gone_when_it_has_stopped(house: 
     assert house.queue.get_stats()["workers"] == 0
 
 
-def test_a_list_whose_registration_vanished_is_registered_again(house: House, redis_client: redis.Redis) -> None:
+def test_a_list_whose_registration_vanished_is_registered_again(
+    house: House, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "IDLE_BEAT", keeper.BEAT)
     house.started(assigned_users=("user:1", "user:2"))
     scope = claims.digest(("user:1", "user:2"))
     doomed = [house.key(name) for name in ("scopes", "named", f"scope:{scope}", f"scope-users:{scope}")]
@@ -75,6 +80,46 @@ def test_a_queue_that_was_emptied_under_its_worker_is_served_on(house: House, re
     wait_until(lambda: redis_client.zscore(house.key("scopes"), scope), description="the list is known again")
     assert house.queue.push(add(1, 1), user_id="user:1").result(timeout=10) == 2
     assert house.queue.get_stats()["started"] == 0
+
+
+def test_a_worker_without_tasks_and_news_is_quiet(house: House, redis_client: redis.Redis) -> None:
+    house.started()
+    began, beats = time.monotonic(), set[object]()
+
+    def long_enough() -> bool:
+        beats.add(redis_client.zscore(house.key("workers-seen"), "w1"))
+        return time.monotonic() - began > 3.5 * keeper.BEAT
+
+    wait_until(long_enough, description="three beats of a busy worker")
+    assert len(beats) <= 2, "its first beat may have come before all its threads had"
+    (last,) = house.queue.workers()
+    handle = house.queue.push(stand_at(house.name, "x"), user_id="user:1")
+    beats.clear()
+    began = time.monotonic()
+    wait_until(long_enough, description="three beats of a busy worker")
+    assert len(beats) >= 3
+    assert redis_client.zrange(house.key("workers-at-work"), 0, -1) == [b"w1"]
+    house.gate.open()
+    assert handle.result(timeout=10) == "x"
+    wait_until(lambda: not redis_client.exists(house.key("workers-at-work")), description="its beat says it is done")
+    assert house.queue.workers()[0]["last_seen"] > last["last_seen"]
+    assert house.queue.served()["user:1"]["n"] == 1
+
+
+def test_two_idle_workers_of_one_id_speak_up_in_turn(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "IDLE_BEAT", 3 * keeper.BEAT)
+    house.started("w1")
+    began, spoke = time.monotonic(), list[object]()
+    wait_until(lambda: time.monotonic() - began > keeper.BEAT / 2, description="they are not in step")
+    house.started("w1")
+
+    def speaks() -> int:
+        (said,) = house.queue.workers()
+        if spoke[-1:] != [said["started_at"]]:
+            spoke.append(said["started_at"])
+        return len(spoke)
+
+    wait_until(lambda: speaks() >= 6, description="both are heard three times", timeout=9 * keeper.BEAT)
 
 
 def test_what_a_worker_served_is_counted_once(house: House) -> None:

@@ -6,6 +6,7 @@ import itertools
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -79,6 +80,20 @@ def test_an_idle_worker_serves_on_after_an_outage(own_house: House, server: OwnS
     began = time.monotonic()
     assert own_house.queue.push(add(1, 2), user_id="user:1").result(timeout=10) == 3
     assert time.monotonic() - began < 2
+
+
+def test_an_idle_worker_tells_a_server_that_came_back_empty_its_lists_at_once(
+    own_house: House, server: OwnServer
+) -> None:
+    own_house.started(assigned_users=("user:1",))
+    scope = claims.digest(("user:1",))
+    server.command("FLUSHALL")
+    assert not server.command("ZSCORE", own_house.key("scopes"), scope)
+    server.kill()
+    began = time.monotonic()
+    known = partial(server.command, "ZSCORE", own_house.key("scopes"), scope)
+    wait_until(known, description="the list is known again")
+    assert time.monotonic() - began < 4
 
 
 def test_twenty_killed_connections_lose_nothing_and_work_resumes_within_a_second(
@@ -192,6 +207,8 @@ def test_a_bell_whose_connection_is_lost_tells_so_and_opens_a_new_one(server: Ow
     bell = Bell(Driver(RedisSettings(url=server.url)).link(), "bell")
     try:
         assert bell.wait(0, listen=True) is False
+        listed = partial(server.command, "CLIENT", "LIST")
+        wait_until(lambda: "blpop" in str(listed()), description="the server has its request")
         server.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         with pytest.raises(RedisUnavailable):
             bell.wait(10, listen=True)

@@ -35,6 +35,7 @@ local SCOPE_USERS = ROOT .. 'scope-users:'  -- set ..<digest>: the users of that
 local NAMED = ROOT .. 'named'           -- hash    user -> digests of the lists that name it, `,` between
 local WORKERS = ROOT .. 'workers'       -- hash    worker -> what it says of itself (opaque to Lua)
 local SEEN = ROOT .. 'workers-seen'     -- zset    worker -> last heartbeat, ms
+local AT_WORK = ROOT .. 'workers-at-work'  -- zset worker -> last heartbeat, ms: those that held tasks then
 local LAST = ROOT .. 'last:'            -- string  ..<worker or request>: what was answered last; short TTL
 local SCHEDULES = ROOT .. 'schedules'   -- hash    id -> what is to be pushed and when (lib/schedule)
 local SCHEDULES_DUE = ROOT .. 'schedules-due'  -- zset id -> ms at which it fires next: those that do
