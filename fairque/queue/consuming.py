@@ -38,7 +38,7 @@ class Consuming:
         lists = yield from self._lists()
         grants: list[Grant] = []
         while True:
-            left = min(BLOCK, self._lease_seconds, deadline - time.monotonic())
+            left = min(BLOCK, deadline - time.monotonic())
             want = min(claims.MAX_WANT, count - len(grants))
             settled = yield claims.settle(
                 self._root,

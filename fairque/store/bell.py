@@ -10,7 +10,7 @@ from typing import Final
 
 from fairque.store.link import LATE, Link
 
-BLOCK: Final = 5.0
+BLOCK: Final = 2.0
 """Seconds for which Redis holds a request for a hint: a hint that got lost costs no more than this."""
 
 

@@ -65,7 +65,7 @@ class Courier:
             lists=self._lists,
             want=want,
             lease=self._worker.lease_seconds,
-            block=min(BLOCK, self._worker.lease_seconds),  # so that no lease is granted and lapses unseen
+            block=BLOCK,
             ended=ended,
             kept_bytes=self._kept_bytes,
         )

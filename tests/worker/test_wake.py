@@ -1,4 +1,4 @@
-"""A push wakes a worker that may serve it, and no other; nobody waits for the end of a block of five seconds."""
+"""A push wakes a worker that may serve it, and no other; nobody waits for the end of a block of two seconds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.waiting import wait_until
 from tests.worker.stage import House, add, note, stand_at
 
 QUICK = 1.0
-"""Seconds: well under the 5 s after which a sleeper looks by itself, well over what a wake-up takes."""
+"""Seconds: well under the 2 s after which a sleeper looks by itself, well over what a wake-up takes."""
 
 
 def sleeps(house: House, client: redis.Redis, worker: str, scope: str = "*") -> bool:

@@ -1,7 +1,7 @@
 -- Scheduled tasks wait in one queue-wide timetable. Workers sleep until its first entry is due, so one that is due
 -- before they would look wakes one of them. A rate that opens stands there too: `user|`, `|name` or `||` (lib/limits);
 -- and `user|id|`, a task that is canceled then if it has not started.
-local NEAR = 5000     -- ms: the longest that a worker sleeps
+local NEAR = 2000     -- ms: the longest that a worker sleeps
 local near = {}
 
 local function note_due(user, member, at)

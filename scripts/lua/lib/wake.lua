@@ -1,7 +1,7 @@
 -- Sleepers and waiters. Whoever waits blocks on a list of its own; a hint there says only "look again" and carries
 -- nothing, because a blocking pop whose client dies takes what it popped with it.
 local WAKE_TTL = 10000     -- ms: an unread hint does not outlive its sleeper for long
-local ASLEEP_MAX = 8000    -- ms: a worker blocks for 5 s at most; one listed for longer is dead
+local ASLEEP_MAX = 5000    -- ms: a worker blocks for 2 s at most; one listed for longer is dead
 
 local function wake(name)
   local key = WAKE .. name
