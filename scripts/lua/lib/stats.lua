@@ -13,7 +13,7 @@ local queue = { now = 0, clock = 0, everyone = 0, seq = 0, scopes = 0, rules = 0
   deferred = 0, failed = 0, flows = 0, parents = 0, holding = 0, releasing = 0 }
 local changed = {}
 
--- Workers that hold tasks beat every second; idle ones look for work every 5 s and beat every 10 s. If they did until
+-- Workers that hold tasks beat every second; idle ones look for work every 2 s and beat every 10 s. If they did until
 -- lately, and then no script ran for 3 s or 10 s, Redis itself stood still: the leases that lapsed meanwhile could not
 -- be renewed, and whoever reaps waits for one renewal (I10). 3 s of silence among idle workers are none: they would put
 -- off reaping again and again.
