@@ -25,12 +25,7 @@ HOLDS = 0.8
 def threads(ground: Ground) -> Curve:
     """Drain with one worker of more and more threads."""
     plan = ground.plan
-    found = defaultdict[int, list[Drained]](list)
-    for count in ground.rounds(plan.threads, lambda count: f"{count} threads"):
-        place = ground.place()
-        ground.fill(place, USERS, plan.drained)
-        found[count].append(ground.drain(place, threads=count))
-        ground.clean()
+    found = _drained(ground, "threads", plan.threads, plan.drained)
     xs, floor = list(plan.threads), ground.floor()
     rate = {x: median(sample.tasks_s for sample in found[x]) for x in xs}
     cpu = {x: min(sample.client_us for sample in found[x]) for x in xs}
@@ -120,12 +115,7 @@ def _volume(rates: list[float], lengths: list[float]) -> list[float]:
 def processes(ground: Ground) -> Curve:
     """Drain one queue with more and more processes at once."""
     plan = ground.plan
-    found = defaultdict[int, list[Drained]](list)
-    for count in ground.rounds(plan.processes, lambda count: f"{count} processes"):
-        place = ground.place()
-        ground.fill(place, USERS, plan.shared)
-        found[count].append(ground.drain(place, processes=count))
-        ground.clean()
+    found = _drained(ground, "processes", plan.processes, plan.shared)
     xs = list(plan.processes)
     rate, cpu, share = _medians(found, xs)
     least = min(rate[1:])
@@ -146,6 +136,17 @@ def processes(ground: Ground) -> Curve:
         goals=[at_least(f"up to {xs[-1]} processes together, at worst", least / rate[0], HOLDS, "one process")],
         facts=ground.floors(),
     )
+
+
+def _drained(ground: Ground, what: str, counts: Sequence[int], length: int) -> Mapping[int, list[Drained]]:
+    """Drain queues of that length, each with so many `threads` or `processes`."""
+    found = defaultdict[int, list[Drained]](list)
+    for count in ground.rounds(counts, lambda count: f"{count} {what}"):
+        place = ground.place()
+        ground.fill(place, USERS, length)
+        found[count].append(ground.drain(place, **{what: count}))
+        ground.clean()
+    return found
 
 
 def _medians(found: Mapping[int, Sequence[tuple[float, ...]]], xs: Sequence[int]) -> list[list[float]]:
